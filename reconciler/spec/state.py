@@ -1,0 +1,219 @@
+"""State: a set of specs by address. One type, two sources: manifests (desired) and database (actual).
+
+A state knows the digest of everything and loads a spec only when asked: comparing two states costs one dictionary walk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconciler.spec.agent import Agent
+from reconciler.spec.agent_type import AgentType
+from reconciler.spec.policy import Policy
+from reconciler.spec.tables import Column, Table
+
+LANGUAGE = "reconciler/v1+1"
+"""Meaning of a spec. Raised whenever the same YAML comes to mean other tables, so that every digest moves."""
+
+Spec = AgentType | Agent | Policy
+KIND_OF = {"AgentType": "type", "Agent": "agent", "Policy": "policy"}
+SPEC_OF: dict[str, type[AgentType] | type[Agent] | type[Policy]] = {"type": AgentType, "agent": Agent, "policy": Policy}
+
+
+def address_of(spec: Spec) -> str:
+    """`type/NAME`, `agent/NAME` or `policy/NAME`."""
+    return f"{KIND_OF[spec.kind]}/{spec.name}"
+
+
+def canonical(spec: Spec) -> str:
+    """The spec as JSON with sorted keys and without defaults: equal text means equal meaning."""
+    data = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(f"{LANGUAGE}\n{text}".encode()).hexdigest()[:32]
+
+
+def parse_canonical(kind: str, text: str) -> Spec:
+    """The inverse of `canonical`; `kind` is `type`, `agent` or `policy`."""
+    # Python mode on parsed JSON: the JSON mode of the validator would refuse what strictness allows from YAML.
+    return SPEC_OF[kind].model_validate(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the source. `file` is relative to the source's root; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    digest: str
+    location: Location | None = None
+
+
+class State:
+    """Entries by address, and a loader for their specs (called at most once per address)."""
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        load: Callable[[str], Spec],
+        *,
+        digest: str | None = None,
+        held: frozenset[str] = frozenset(),
+    ) -> None:
+        """`held` names addresses whose manifests are broken at the moment: they are neither changed nor removed."""
+        self.entries = entries
+        self.held = held
+        self._load = load
+        self._specs: dict[str, Spec] = {}
+        self._digest = digest
+
+    @property
+    def digest(self) -> str:
+        """One digest over everything in the state; independent of order, files and positions."""
+        if self._digest is None:
+            self._digest = digest_of_entries({address: entry.digest for address, entry in self.entries.items()})
+        return self._digest
+
+    def spec(self, address: str) -> Spec:
+        """The spec at an address; KeyError where there is none."""
+        if address not in self._specs:
+            if address not in self.entries:
+                raise KeyError(address)
+            self._specs[address] = self._load(address)
+        return self._specs[address]
+
+    def agent_type(self, name: str) -> AgentType | None:
+        spec = self.spec(f"type/{name}") if f"type/{name}" in self.entries else None
+        return spec if isinstance(spec, AgentType) else None
+
+    def agent(self, name: str) -> Agent | None:
+        spec = self.spec(f"agent/{name}") if f"agent/{name}" in self.entries else None
+        return spec if isinstance(spec, Agent) else None
+
+    def policies(self) -> list[Policy]:
+        found = (self.spec(address) for address in sorted(self.entries) if address.startswith("policy/"))
+        return [spec for spec in found if isinstance(spec, Policy)]
+
+
+def state_of(specs: list[Spec], locations: Mapping[str, Location] | None = None) -> State:
+    """A state held in memory; for tests, the API's previews and rollback."""
+    by_address = {address_of(spec): spec for spec in specs}
+    entries = {a: Entry(digest_of(canonical(s)), (locations or {}).get(a)) for a, s in by_address.items()}
+    return State(entries, by_address.__getitem__)
+
+
+def digest_of_entries(digests: Mapping[str, str]) -> str:
+    hashed = hashlib.sha256(LANGUAGE.encode())
+    for address in sorted(digests):
+        hashed.update(f"\n{address} {digests[address]}".encode())
+    return hashed.hexdigest()[:32]
+
+
+TableStatus = Literal["live", "retained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An archived table or column: where it is, what it was, and which revision put it there.
+
+    `column` is None for a table. `stored_as` is the name it has now. For a table, `definition` is its last Table;
+    for a column, its Column.
+    """
+
+    id: int
+    table: str
+    column: str | None
+    stored_as: str
+    definition: Table | Column
+    revision: int
+    rows: int
+    archived_at: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between what was applied and what is there now, though nobody changed the desired state.
+
+    `address` names the object (`table/NAME`, `table/NAME/column/FIELD`, `.../index/NAME`, `.../constraint/NAME`);
+    `recorded` and `live` are the database's own words, None where the object is missing on that side.
+    """
+
+    address: str
+    recorded: str | None
+    live: str | None
+
+    @property
+    def message(self) -> str:
+        if self.live is None:
+            return f"{self.address} is missing from the database"
+        if self.recorded is None:
+            return f"{self.address} was added by hand: {self.live}"
+        return f"{self.address} was changed by hand from {self.recorded} to {self.live}"
+
+
+@dataclass(frozen=True, slots=True)
+class ActualTable:
+    """`definition` is what is there: as recorded, corrected by whatever drift inspection found."""
+
+    definition: Table
+    status: TableStatus = "live"
+    parked: tuple[Parked, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    missing: bool = False
+    rows_estimate: int | None = None
+
+
+@dataclass(frozen=True)
+class ActualTables:
+    """The tables of the database, loaded when asked for."""
+
+    names: frozenset[str] = frozenset()
+    by_owner: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    load: Callable[[str], ActualTable] = lambda name: _no_table(name)
+    archived: Mapping[str, Parked] = field(default_factory=dict)
+    """Newest archived table by its former name."""
+    drifted: frozenset[str] = frozenset()
+    """Names of live tables that no longer are as recorded."""
+
+
+def _no_table(name: str) -> ActualTable:
+    raise KeyError(name)
+
+
+class ActualState(State):
+    """What the database holds: registered specs, tables, archives and a fingerprint of the live schema."""
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        load: Callable[[str], Spec],
+        *,
+        tables: ActualTables | None = None,
+        fingerprint: str = "empty",
+        revision: int = 0,
+        drift: tuple[Drift, ...] = (),
+    ) -> None:
+        super().__init__(entries, load)
+        self.tables = tables or ActualTables()
+        self.fingerprint = fingerprint
+        self.revision = revision
+        self.drift = drift
+
+
+EMPTY = ActualState({}, lambda address: _no_spec(address))
+
+
+def _no_spec(address: str) -> Spec:
+    raise KeyError(address)
