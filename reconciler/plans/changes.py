@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.spec.agent import Agent
-from reconciler.spec.agent_type import AgentType
-from reconciler.spec.policy import Policy
-from reconciler.spec.state import Location, Parked
-from reconciler.spec.tables import Check, Column, Index, Table
+if TYPE_CHECKING:  # a plan that finds nothing to do is made without loading what specs are made of
+    from reconciler.spec.agent import Agent
+    from reconciler.spec.agent_type import AgentType
+    from reconciler.spec.policy import Policy
+    from reconciler.spec.state import Location, Parked
+    from reconciler.spec.tables import Check, Column, Index, Table
 
-Subject = AgentType | Agent | Policy | Table | Column | Index | Check
+    Subject = AgentType | Agent | Policy | Table | Column | Index | Check
 
 
 class Action(StrEnum):
@@ -196,9 +197,7 @@ class TableMigration:
     @property
     def start(self) -> Table | None:
         """The definition the alterations start from."""
-        if self.restored is not None and isinstance(self.restored.definition, Table):
-            return self.restored.definition
-        return self.before
+        return self.before if self.restored is None else cast("Table", self.restored.definition)
 
 
 @dataclass(frozen=True, slots=True)

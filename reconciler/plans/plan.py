@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from typing import TYPE_CHECKING
+
 from reconciler.errors import Problem
 from reconciler.plans.changes import Action, Change, Hazard, Severity, Unit
-from reconciler.spec.state import Drift
+
+if TYPE_CHECKING:
+    from reconciler.spec.state import Drift
 
 PLANNER = "1"
 """Version of the planner's behaviour. Raised when the same two states come to give another plan."""

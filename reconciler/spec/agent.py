@@ -31,8 +31,8 @@ class AgentSpec(SpecModel):
         None, pattern=r"^(\^|~|=)?\d{1,6}(\.\d{1,6}){0,2}$", description="Versions of the type it accepts; unset: the newest."
     )
     enabled: bool = True
-    settings: dict[FieldName, Any] = {}
-    secrets: dict[FieldName, SecretSource] = {}
+    settings: dict[FieldName, Any] = Field(default_factory=dict)
+    secrets: dict[FieldName, SecretSource] = Field(default_factory=dict)
     schedule: str | None = Field(None, max_length=100, description="Cron expression of five fields.")
     timezone: str | None = Field(None, max_length=64, description="IANA zone of the schedule; default UTC.")
     limits: Limits = Field(Limits(), description="May only tighten the type's.")

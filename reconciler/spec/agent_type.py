@@ -28,7 +28,7 @@ class DeletionPolicy(StrEnum):
 
 class Metadata(SpecModel):
     name: TypeName
-    labels: dict[Annotated[str, StringConstraints(max_length=63)], LabelValue] = {}
+    labels: dict[Annotated[str, StringConstraints(max_length=63)], LabelValue] = Field(default_factory=dict)
 
 
 class IndexSpec(SpecModel):
@@ -44,9 +44,9 @@ class ModelSpec(SpecModel):
     """One table."""
 
     fields: Fields = Field(min_length=1)
-    indexes: list[IndexSpec] = []
-    unique: list[list[FieldName]] = Field([], description="Groups of fields that are unique together.")
-    checks: list[CheckSpec] = []
+    indexes: list[IndexSpec] = Field(default_factory=list)
+    unique: list[list[FieldName]] = Field(default_factory=list, description="Groups of fields that are unique together.")
+    checks: list[CheckSpec] = Field(default_factory=list)
     description: str | None = Field(None, max_length=1000)
 
     @field_validator("unique", mode="before")
@@ -107,9 +107,9 @@ class ManifestTest(SpecModel):
     """A run of the pipeline with mocked steps: no model, no network, a throw-away database."""
 
     name: str = Field(min_length=1, max_length=200)
-    input: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
-    mocks: dict[str, Any] = {}
+    input: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    mocks: dict[str, Any] = Field(default_factory=dict)
     expect: Expectation = Expectation()
 
 
@@ -118,16 +118,16 @@ class AgentTypeSpec(SpecModel):
     title: str | None = Field(None, max_length=200)
     description: str | None = Field(None, max_length=4000)
     owner: str | None = Field(None, max_length=320)
-    settings: Fields = {}
-    secrets: list[FieldName] = []
-    input: Fields = {}
-    models: dict[FieldName, ModelSpec] = {}
+    settings: Fields = Field(default_factory=dict)
+    secrets: list[FieldName] = Field(default_factory=list)
+    input: Fields = Field(default_factory=dict)
+    models: dict[FieldName, ModelSpec] = Field(default_factory=dict)
     output: Output | None = None
-    tools: list[Grant] = []
+    tools: list[Grant] = Field(default_factory=list)
     limits: Limits = Limits()
-    pipeline: list[Step] = []
+    pipeline: list[Step] = Field(default_factory=list)
     deletion_policy: DeletionPolicy = Field(DeletionPolicy.ARCHIVE, strict=False)
-    tests: list[ManifestTest] = []
+    tests: list[ManifestTest] = Field(default_factory=list)
     deprecated: str | None = Field(None, max_length=500, description="Why and what to use instead; new agents are refused.")
 
 

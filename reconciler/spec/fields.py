@@ -67,6 +67,9 @@ APPLIES_TO: dict[str, frozenset[FieldType]] = {
 }
 """Which attribute makes sense on which types; everything not named here applies to all."""
 
+_INCOMPLETE_ALONE = frozenset({FieldType.ENUM, FieldType.REFERENCE})
+"""Types that say nothing without another attribute."""
+
 EnumValue = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Scalar = str | int | float | bool
 
@@ -100,7 +103,10 @@ class FieldSpec(SpecModel):
 
     @model_validator(mode="after")
     def _attributes_fit_the_type(self) -> FieldSpec:
-        for attribute in self.model_fields_set & APPLIES_TO.keys():
+        attributes = self.model_fields_set & APPLIES_TO.keys()
+        if not attributes and self.type not in _INCOMPLETE_ALONE:
+            return self
+        for attribute in attributes:
             value = getattr(self, attribute)
             if value is not None and value is not False and self.type not in APPLIES_TO[attribute]:
                 allowed = ", ".join(t.value for t in FieldType if t in APPLIES_TO[attribute])

@@ -1,48 +1,45 @@
 """State: a set of specs by address. One type, two sources: manifests (desired) and database (actual).
 
-A state knows the digest of everything and loads a spec only when asked: comparing two states costs one dictionary walk.
+A state knows the digest of everything and loads a spec only when asked: comparing two states costs one dictionary walk,
+and importing this module does not import the spec models (nor pydantic).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from reconciler.spec.agent import Agent
-from reconciler.spec.agent_type import AgentType
-from reconciler.spec.policy import Policy
-from reconciler.spec.tables import Column, Table
+if TYPE_CHECKING:
+    from reconciler.spec.agent import Agent
+    from reconciler.spec.agent_type import AgentType
+    from reconciler.spec.codec import SPEC_OF as SPEC_OF
+    from reconciler.spec.codec import Spec as Spec
+    from reconciler.spec.codec import address_of as address_of
+    from reconciler.spec.codec import canonical as canonical
+    from reconciler.spec.codec import parse_canonical as parse_canonical
+    from reconciler.spec.codec import state_of as state_of
+    from reconciler.spec.policy import Policy
+    from reconciler.spec.tables import Column, Table
 
 LANGUAGE = "reconciler/v1+1"
 """Meaning of a spec. Raised whenever the same YAML comes to mean other tables, so that every digest moves."""
 
-Spec = AgentType | Agent | Policy
 KIND_OF = {"AgentType": "type", "Agent": "agent", "Policy": "policy"}
-SPEC_OF: dict[str, type[AgentType] | type[Agent] | type[Policy]] = {"type": AgentType, "agent": Agent, "policy": Policy}
 
 
-def address_of(spec: Spec) -> str:
-    """`type/NAME`, `agent/NAME` or `policy/NAME`."""
-    return f"{KIND_OF[spec.kind]}/{spec.name}"
+def __getattr__(name: str) -> Any:
+    """The names of `spec.codec` can be had from here too; the first use of one is what imports the spec models."""
+    if name in ("SPEC_OF", "Spec", "address_of", "canonical", "parse_canonical", "state_of"):
+        from reconciler.spec import codec
 
-
-def canonical(spec: Spec) -> str:
-    """The spec as JSON with sorted keys and without defaults: equal text means equal meaning."""
-    data = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return getattr(codec, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def digest_of(text: str) -> str:
     return hashlib.sha256(f"{LANGUAGE}\n{text}".encode()).hexdigest()[:32]
-
-
-def parse_canonical(kind: str, text: str) -> Spec:
-    """The inverse of `canonical`; `kind` is `type`, `agent` or `policy`."""
-    # Python mode on parsed JSON: the JSON mode of the validator would refuse what strictness allows from YAML.
-    return SPEC_OF[kind].model_validate(json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +91,27 @@ class State:
         return self._specs[address]
 
     def agent_type(self, name: str) -> AgentType | None:
+        from reconciler.spec.agent_type import AgentType
+
         spec = self.spec(f"type/{name}") if f"type/{name}" in self.entries else None
         return spec if isinstance(spec, AgentType) else None
 
     def agent(self, name: str) -> Agent | None:
+        from reconciler.spec.agent import Agent
+
         spec = self.spec(f"agent/{name}") if f"agent/{name}" in self.entries else None
         return spec if isinstance(spec, Agent) else None
 
     def policies(self) -> list[Policy]:
+        from reconciler.spec.policy import Policy
+
         found = (self.spec(address) for address in sorted(self.entries) if address.startswith("policy/"))
         return [spec for spec in found if isinstance(spec, Policy)]
 
 
-def state_of(specs: list[Spec], locations: Mapping[str, Location] | None = None) -> State:
-    """A state held in memory; for tests, the API's previews and rollback."""
-    by_address = {address_of(spec): spec for spec in specs}
-    entries = {a: Entry(digest_of(canonical(s)), (locations or {}).get(a)) for a, s in by_address.items()}
-    return State(entries, by_address.__getitem__)
-
-
 def digest_of_entries(digests: Mapping[str, str]) -> str:
-    hashed = hashlib.sha256(LANGUAGE.encode())
-    for address in sorted(digests):
-        hashed.update(f"\n{address} {digests[address]}".encode())
-    return hashed.hexdigest()[:32]
+    lines = [f"{address} {digests[address]}" for address in sorted(digests)]
+    return hashlib.sha256("\n".join((LANGUAGE, *lines)).encode()).hexdigest()[:32]
 
 
 TableStatus = Literal["live", "retained"]
@@ -204,8 +198,11 @@ class ActualState(State):
         fingerprint: str = "empty",
         revision: int = 0,
         drift: tuple[Drift, ...] = (),
+        registered: Callable[[str, str], str | None] = lambda name, version: None,
     ) -> None:
+        """`registered` gives the digest a type was once registered with under a version, None if it never was."""
         super().__init__(entries, load)
+        self.registered = registered
         self.tables = tables or ActualTables()
         self.fingerprint = fingerprint
         self.revision = revision

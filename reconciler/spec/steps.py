@@ -33,7 +33,8 @@ class Retry(SpecModel):
     backoff: Duration = Field(1.0, description="Wait before the second attempt; doubles each time, with jitter.")
     max_backoff: Duration = Field(60.0, description="Longest wait between two attempts.")
     on: list[Annotated[RetryOn, Field(strict=False)]] = Field(
-        default=[RetryOn.TIMEOUT, RetryOn.UNAVAILABLE, RetryOn.OVERLOADED], description="Errors worth another attempt."
+        default_factory=lambda: [RetryOn.TIMEOUT, RetryOn.UNAVAILABLE, RetryOn.OVERLOADED],
+        description="Errors worth another attempt.",
     )
 
 
@@ -41,7 +42,7 @@ class Fallback(SpecModel):
     """What is called instead when the step has failed for good."""
 
     tool: str = Field(max_length=63)
-    with_: dict[str, Any] = Field({}, alias="with")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
 class Step(SpecModel):
@@ -49,9 +50,9 @@ class Step(SpecModel):
 
     id: FieldName
     tool: str | None = Field(None, max_length=63, description="Name of the tool to call.")
-    with_: dict[str, Any] = Field({}, alias="with", description="The tool's parameters; texts may hold expressions.")
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with", description="The tool's parameters; texts may hold expressions.")
     agent: TypeName | None = Field(None, description="Name of another agent to run as a step.")
-    input: dict[str, Any] = Field({}, description="What the other agent is given.")
+    input: dict[str, Any] = Field(default_factory=dict, description="What the other agent is given.")
     parallel: list[Step] | None = Field(None, min_length=1, description="Steps that run side by side.")
     when: str | bool | None = Field(None, description="Expression; the step is skipped where it is false.")
     for_each: str | list[Any] | None = Field(None, description="Expression of a list; the step runs once per item.")

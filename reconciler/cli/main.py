@@ -1,0 +1,182 @@
+"""`reconcile`: the group of all commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, TextIO
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.console import Console
+from reconciler.cli.invocation import Invocation, shared_options
+from reconciler.cli.lazy_group import LazyGroup
+from reconciler.cli.plan_request import plan_options, plan_request
+from reconciler.errors import ReconcilerError, UsageError
+
+COMMANDS = {
+    "init": ("reconciler.cli.manifest_commands:init", "Write a first manifest."),
+    "validate": ("reconciler.cli.manifest_commands:validate", "Check the manifests without a database."),
+    "schema": (
+        "reconciler.cli.manifest_commands:schema",
+        "Print the JSON Schema of the manifests, for editors.",
+    ),
+    "status": ("reconciler.cli.status_command:status", "Show what is in place and what to do next."),
+    "history": ("reconciler.cli.revision_commands:history", "List what was applied, newest first."),
+    "show": ("reconciler.cli.revision_commands:show", "Show one revision: its changes and statements."),
+    "rollback": ("reconciler.cli.revision_commands:rollback", "Bring back the state of a former revision."),
+    "archive": (
+        "reconciler.cli.archive_commands:archive",
+        "List, restore or purge parked tables and columns.",
+    ),
+    "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
+}
+
+EPILOG = """\b
+Exit codes:
+    0  done, or nothing to do
+    1  an error
+    2  changes are pending (only with --detailed-exitcode)
+    3  manifests are invalid
+    4  the plan is stale
+    5  locked by another apply
+    6  refused by a gate: hazard, policy, mass removal
+    7  applied in part: some units failed
+   64  wrong usage
+  130  interrupted
+
+\b
+Start here:
+  reconcile init        a first manifest
+  reconcile --plan      what would change
+  reconcile --apply     make it so
+"""
+
+INTERRUPTED = 130
+READER_WENT_AWAY = 141
+"""What a shell reports of a program that ended by SIGPIPE."""
+
+_COMPLETION = "_RECONCILE_COMPLETE"
+
+
+class _InterruptedError(ReconcilerError):
+    code = "interrupted"
+    exit_status = INTERRUPTED
+
+
+class _InternalError(ReconcilerError):
+    code = "internal"
+
+
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@plan_options
+@shared_options("source", "database", "json", "yes", "allow", "debug")
+@click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
+def reconcile(invocation: Invocation, **said: Any) -> int | None:
+    """Keep LLM agents, their tables and their rows as the YAML in a folder says.
+
+    Without a command and without --plan or --apply: show where things stand and what to do next.
+    """
+    context = click.get_current_context()
+    context.obj = invocation
+    request = plan_request(said, json=invocation.json, command=context.invoked_subcommand)
+    if context.invoked_subcommand:
+        return None
+    if request is None:
+        if invocation.yes or invocation.allow:
+            raise click.UsageError("--yes and --allow go with --apply or a command that changes something")
+        from reconciler.cli.status_command import show_status
+
+        return show_status(invocation)
+    from reconciler.cli.plan_command import run_plan
+
+    return run_plan(invocation, request)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code; every error has been shown by then."""
+    told = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_on_characters(stream)
+    try:
+        status = _run(told)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_the_rest(sys.stdout)
+        return READER_WENT_AWAY
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return _invoke(arguments)
+    except BrokenPipeError:
+        raise
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _fail(_InterruptedError("interrupted", hint="run it again to go on"), arguments, error)
+    except click.ClickException as error:
+        return _fail(_usage(error), arguments, error)
+    except ReconcilerError as error:
+        return _fail(error, arguments, error)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".split("\n", 1)[0].rstrip(": ")
+        hint = "this is a bug; --debug shows the traceback to report"
+        return _fail(_InternalError(f"unexpected {text}", hint=hint), arguments, error)
+
+
+def _invoke(arguments: list[str]) -> int:
+    if _COMPLETION in os.environ:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(reconcile, {}, "reconcile", _COMPLETION, os.environ[_COMPLETION])
+    with reconcile.make_context("reconcile", list(arguments)) as context:
+        status = reconcile.invoke(context)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(error: ReconcilerError, arguments: list[str], cause: BaseException) -> int:
+    """Shows the error in the way the arguments ask for, even if they are what is wrong."""
+    if "--debug" in arguments or os.environ.get("RECONCILER_DEBUG"):
+        import traceback
+
+        traceback.print_exception(cause)
+    Console.of_process(json=_wants_json(arguments)).error(error)
+    return error.exit_status
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    formats = [value for name, value in pairwise(arguments) if name == "--format"]
+    return "--json" in arguments or "--format=json" in arguments or "json" in formats
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "reconcile"
+    return UsageError(error.format_message(), hint=f"{path} --help lists what there is")
+
+
+def _never_fail_on_characters(stream: TextIO) -> None:
+    """A terminal that lacks a character gets its escape instead of a crash."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _discard_the_rest(stream: TextIO) -> None:
+    """What is still buffered would fail again when the interpreter closes the stream at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

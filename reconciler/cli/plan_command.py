@@ -1,0 +1,143 @@
+"""`reconcile --plan` and `reconcile --apply`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.applying import carry_out, exit_status, outcome_document, refuse_if_stopped, report_outcome
+from reconciler.cli.console import Console
+from reconciler.cli.invocation import Invocation
+from reconciler.cli.plan_request import PlanRequest
+from reconciler.errors import ManifestsInvalid, StalePlan, UsageError
+from reconciler.plans.render.json_document import plan_document
+
+if TYPE_CHECKING:
+    from reconciler.control.reconciler import Reconciler
+    from reconciler.plans.plan import Plan
+
+CHANGES_PENDING = 2
+
+
+def run_plan(invocation: Invocation, request: PlanRequest) -> int:
+    """The exit code. Raises what the reconciler raises."""
+    console = invocation.console()
+    with invocation.reconciler(create=request.apply) as reconciler:
+        plan = reconciler.plan(allow=invocation.allow, use_cache=request.use_cache)
+        if request.apply:
+            return _apply(reconciler, plan, invocation, request, console)
+        return _show(reconciler, plan, invocation, request, console)
+
+
+def _show(
+    reconciler: Reconciler, plan: Plan, invocation: Invocation, request: PlanRequest, console: Console
+) -> int:
+    if request.out:
+        _write(Path(request.out), json.dumps(_document(reconciler, plan), indent=1, ensure_ascii=False) + "\n")
+    _render(reconciler, plan, invocation, request.format, console)
+    if request.sql and request.format == "text":
+        console.lines(_sql_lines(reconciler, plan))
+    if request.write_revision:
+        from reconciler.cli.revision_file import write_revision
+
+        console.tell(f"wrote {write_revision(plan, reconciler.statements(plan), Path(request.write_revision))}")
+    if any(problem.severity == "error" for problem in plan.problems):
+        return ManifestsInvalid.exit_status
+    return CHANGES_PENDING if request.detailed_exitcode and not plan.empty else 0
+
+
+def _apply(
+    reconciler: Reconciler, plan: Plan, invocation: Invocation, request: PlanRequest, console: Console
+) -> int:
+    if request.plan_file:
+        _refuse_another(plan, Path(request.plan_file))
+    if not console.json:
+        _render(reconciler, plan, invocation, "text", console)
+        console.out.flush()
+    broken = tuple(problem for problem in plan.problems if problem.severity == "error")
+    if broken:
+        raise ManifestsInvalid(broken, hint="correct them, then apply again; nothing was applied")
+    if plan.empty:
+        outcome = reconciler.apply(plan, actor=invocation.actor())
+    else:
+        refuse_if_stopped(plan, invocation.allow)
+        outcome = carry_out(
+            reconciler, plan, invocation, console, reason=request.reason, keep_going=request.keep_going
+        )
+    if not console.json:
+        report_outcome(outcome, console)
+        return 0
+    console.document({"plan": _document(reconciler, plan), "outcome": outcome_document(outcome)})
+    return exit_status(outcome)
+
+
+def _render(
+    reconciler: Reconciler, plan: Plan, invocation: Invocation, format_: str, console: Console
+) -> None:
+    root = reconciler.settings.source
+    sensitive = reconciler.sensitive_settings
+    match format_:
+        case "json":
+            console.document(_document(reconciler, plan))
+        case "markdown":
+            from reconciler.plans.render.markdown import render_markdown
+
+            console.lines([render_markdown(plan, allow=invocation.allow, root=root, sensitive_settings=sensitive)])
+        case "github":
+            from reconciler.plans.render.annotations import github_annotations
+
+            console.lines(github_annotations(plan.problems, plan.hazards, root=root))
+        case "sarif":
+            from reconciler.plans.render.annotations import sarif
+
+            console.document(sarif(plan.problems, plan.hazards, root=root))
+        case _:
+            from reconciler.plans.render.text import render_text
+
+            console.lines(
+                render_text(
+                    plan,
+                    colour=console.colour_out,
+                    width=console.width,
+                    allow=invocation.allow,
+                    root=root,
+                    sensitive_settings=sensitive,
+                )
+            )
+
+
+def _document(reconciler: Reconciler, plan: Plan) -> dict[str, Any]:
+    return plan_document(plan, sensitive_settings=reconciler.sensitive_settings)
+
+
+def _sql_lines(reconciler: Reconciler, plan: Plan) -> list[str]:
+    lines: list[str] = []
+    for unit, statements in reconciler.statements(plan):
+        lines += ["", f"-- {unit}"]
+        for statement in statements:
+            comment = f"  -- {statement.comment}" if statement.comment else ""
+            lines.append(f"{statement.sql};{comment}")
+    return lines
+
+
+def _refuse_another(plan: Plan, file: Path) -> None:
+    try:
+        recorded = json.loads(file.read_text())
+        identity = recorded["id"]
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", hint="write one with --plan --out FILE") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file} holds no plan", hint="write one with --plan --out FILE") from error
+    if identity != plan.id:
+        raise StalePlan(
+            f"{file} holds plan {identity}, but the plan is {plan.id} now",
+            hint="source or database moved since; plan again and review what changed",
+        )
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error

@@ -1,0 +1,104 @@
+"""What `reconcile --plan` and `reconcile --apply` were asked for, and the options they are asked with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import click
+
+Format = Literal["text", "json", "markdown", "sarif", "github"]
+FORMATS: tuple[Format, ...] = ("text", "json", "markdown", "sarif", "github")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """`plan_file` is the recorded plan to apply, None for one made now; `out` and `write_revision` are paths.
+
+    `keep_going` applies the other units after one has failed.
+    """
+
+    apply: bool
+    plan_file: str | None = None
+    format: Format = "text"
+    out: str | None = None
+    sql: bool = False
+    write_revision: str | None = None
+    detailed_exitcode: bool = False
+    reason: str = ""
+    use_cache: bool = True
+    keep_going: bool = True
+
+
+_OPTIONS = (
+    click.option("--plan", is_flag=True, help="Show what would change; changes nothing."),
+    click.option(
+        "--apply",
+        "apply",
+        metavar="[PLANFILE]",
+        is_flag=False,
+        flag_value="",
+        default=None,
+        help="Make it so: what PLANFILE says if it still holds, else a plan made now.",
+    ),
+    click.option("--out", metavar="FILE", help="Record the plan for --apply FILE."),
+    click.option("--format", "format_", type=click.Choice(FORMATS), help="How the plan is shown."),
+    click.option("--sql", is_flag=True, help="Show the statements as well."),
+    click.option("--write-revision", metavar="DIR", help="Write the plan as an Alembic revision file."),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where changes are pending."),
+    click.option("--reason", metavar="TEXT", help="Why, for the history."),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first unit that fails."),
+    click.option("--no-cache", is_flag=True, help="Read every manifest anew."),
+)
+
+_GOES_WITH = {
+    "out": ("--plan",),
+    "format_": ("--plan",),
+    "sql": ("--plan",),
+    "write_revision": ("--plan",),
+    "detailed_exitcode": ("--plan", "--apply"),
+    "no_cache": ("--plan", "--apply"),
+    "reason": ("--apply",),
+    "fail_fast": ("--apply",),
+}
+
+
+def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def plan_request(said: dict[str, Any], *, json: bool, command: str | None) -> PlanRequest | None:
+    """The request, None where neither a plan nor an apply was asked for.
+
+    `command` is the name of the command that follows the options, if one does. Raises click's UsageError
+    where options contradict each other or would be ignored.
+    """
+    applies = said["apply"] is not None
+    if said["plan"] and applies:
+        raise click.UsageError("--plan and --apply exclude each other")
+    mode = "--apply" if applies else "--plan" if said["plan"] else ""
+    if mode and command:
+        raise click.UsageError(f"{mode} does not go with the command {command}")
+    for name, modes in _GOES_WITH.items():
+        if said[name] and mode not in modes:
+            option = name.strip("_").replace("_", "-")
+            raise click.UsageError(f"--{option} only goes with {' or '.join(modes)}")
+    if json and said["format_"] not in (None, "json"):
+        raise click.UsageError(f"--json and --format {said['format_']} exclude each other")
+    if not mode:
+        return None
+    return PlanRequest(
+        apply=applies,
+        plan_file=said["apply"] or None,
+        format="json" if json else said["format_"] or "text",
+        out=said["out"],
+        sql=said["sql"],
+        write_revision=said["write_revision"],
+        detailed_exitcode=said["detailed_exitcode"],
+        reason=said["reason"] or "",
+        use_cache=not said["no_cache"],
+        keep_going=not said["fail_fast"],
+    )

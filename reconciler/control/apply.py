@@ -1,0 +1,190 @@
+"""Making a plan true: lease, batches of units, journal.
+
+A batch is one transaction; each of its units has a savepoint, so that one that fails is undone alone. What a unit does
+to tables and what the catalog then says of it are committed together. Online phases of large PostgreSQL tables follow
+their unit's transaction; until they are done they are on record as outstanding, and the next apply continues them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.control.outstanding import Outstanding, settle_all
+from reconciler.control.registration import Registration
+from reconciler.control.reports import Outcome
+from reconciler.control.writing import write_registration
+from reconciler.database import inspection, records
+from reconciler.database.connection import Connection
+from reconciler.database.lease import Lease
+from reconciler.database.migrate import Checkpoint, run_together
+from reconciler.database.operations import compile_unit
+from reconciler.database.preflight import row_estimates
+from reconciler.database.records import UnitRecord
+from reconciler.database.statement import Phase, Statement
+from reconciler.errors import Locked, ReconcilerError
+from reconciler.plans.changes import Unit
+from reconciler.plans.plan import Plan
+from reconciler.plans.render.json_document import change_documents
+
+UNITS_AT_ONCE = {"sqlite": 1_000, "postgresql": 50}
+"""Units per transaction. PostgreSQL keeps a lock for every table, index and sequence until the commit, and its lock
+table is not large; SQLite has one lock for all, and a commit costs it an fsync."""
+
+
+@dataclass
+class Applier:
+    """Applies one plan as one revision. `checkpoint` is told what happens, as (point, done, total)."""
+
+    connection: Connection
+    lease: Lease
+    plan: Plan
+    actor: str
+    reason: str
+    checkpoint: Checkpoint
+    large_table_rows: int
+    keep_going: bool = True
+    _applied: list[str] = field(default_factory=list)
+    _failed: list[tuple[str, str]] = field(default_factory=list)
+
+    def run(self) -> Outcome:
+        """The revision is on record before the first unit is touched, and closed whatever happens short of a crash."""
+        self.checkpoint("begin", 0, len(self.plan.units))
+        revision = self._begin()
+        self.checkpoint("recorded", 0, len(self.plan.units))
+        try:
+            for batch in self._batches():
+                self._apply_batch(revision, batch)
+                if self._failed and not self.keep_going:
+                    break
+        finally:
+            self._finish(revision)
+        return Outcome(self.plan.id, revision, tuple(self._applied), tuple(self._failed))
+
+    def _begin(self) -> int:
+        plan = self.plan
+        with self.connection.transaction():
+            self.lease.verify(self.connection)
+            records.interrupt_revisions(self.connection)
+            number = records.begin_revision(
+                self.connection,
+                plan_id=plan.id,
+                desired_digest=plan.desired,
+                source=plan.source,
+                commit=plan.commit,
+                actor=self.actor,
+                reason=self.reason,
+            )
+            pending = [UnitRecord(i, unit.name, "pending") for i, unit in enumerate(plan.units)]
+            records.record_units(self.connection, number, pending)
+        return number
+
+    def _batches(self) -> Iterator[Sequence[tuple[int, Unit]]]:
+        size = UNITS_AT_ONCE[self.connection.dialect]
+        numbered = list(enumerate(self.plan.units))
+        return (numbered[start : start + size] for start in range(0, len(numbered), size))
+
+    def _apply_batch(self, revision: int, batch: Sequence[tuple[int, Unit]]) -> None:
+        connection = self.connection
+        connection.foreign_keys(False)  # a rebuilt table would take its children's rows along
+        try:
+            outstanding: list[Outstanding] = []
+            with connection.transaction():
+                self.lease.verify(connection)
+                done = _Batch(connection, revision, self._is_large(batch), self.checkpoint)
+                for position, unit in batch:
+                    self.checkpoint("unit", position, len(self.plan.units))
+                    error = done.attempt(position, unit)
+                    if error is None:
+                        self._applied.append(unit.name)
+                    else:
+                        self._failed.append((unit.name, error))
+                        if not self.keep_going:
+                            break
+                outstanding = done.outstanding
+                done.register(self.actor, self.reason)
+                self.checkpoint("before-commit", batch[-1][0] + 1, len(self.plan.units))
+            self.checkpoint("after-commit", batch[-1][0] + 1, len(self.plan.units))
+        finally:
+            connection.foreign_keys(True)
+        self._failed.extend(settle_all(connection, outstanding, self.lease, self.checkpoint))
+
+    def _is_large(self, batch: Sequence[tuple[int, Unit]]) -> Callable[[str], bool]:
+        if self.connection.dialect != "postgresql":
+            return lambda table: False
+        names = {m.name for _, unit in batch for m in unit.migrations if m.before is not None}
+        estimates = row_estimates(self.connection, names)
+        return lambda table: estimates.get(table, 0) >= self.large_table_rows
+
+    def _finish(self, revision: int) -> None:
+        failed = {name for name, _ in self._failed}
+        state = "applied" if not failed else "partial" if set(self._applied) - failed else "failed"
+        if len(self._applied) + len(failed) < len(self.plan.units) and not failed:
+            state = "interrupted"
+        summary = self.plan.summary
+        with self.connection.transaction():
+            self.lease.verify(self.connection)
+            counts = {"add": summary.add, "change": summary.change, "remove": summary.remove}
+            records.finish_revision(self.connection, revision, state, json.dumps(counts))  # type: ignore[arg-type]
+            records.set_meta(self.connection, {"revision": str(revision)})
+        self.checkpoint("finished", len(self.plan.units), len(self.plan.units))
+
+
+class _Batch:
+    """The units of one transaction: their statements run one by one, their catalog rows are written at the end."""
+
+    def __init__(
+        self, connection: Connection, revision: int, large: Callable[[str], bool], checkpoint: Checkpoint
+    ) -> None:
+        self.connection, self.revision, self.large, self.checkpoint = connection, revision, large, checkpoint
+        self.registration = Registration()
+        self.journal: list[UnitRecord] = []
+        self.outstanding: list[Outstanding] = []
+
+    def attempt(self, position: int, unit: Unit) -> str | None:
+        """What went wrong, if anything; then nothing of the unit is left."""
+        try:
+            with self.connection.savepoint():
+                statements = compile_unit(
+                    unit, self.connection.dialect, revision=self.revision, large=self.large, triggers=self._triggers(unit)
+                )
+                together = [s for s in statements if s.phase is Phase.TRANSACTION]
+                run_together(self.connection, together, self.checkpoint)
+                self.registration.add(unit, self.revision)
+        except Locked as error:
+            if error.code == "locked":  # the lease is lost: nothing more may be written
+                raise
+            return self._record_failure(position, unit, error)
+        except ReconcilerError as error:
+            return self._record_failure(position, unit, error)
+        self._record_success(position, unit, statements)
+        return None
+
+    def _record_failure(self, position: int, unit: Unit, error: ReconcilerError) -> str:
+        self.journal.append(UnitRecord(position, unit.name, "failed", error=error.message))
+        return error.message
+
+    def _record_success(self, position: int, unit: Unit, statements: list[Statement]) -> None:
+        later = [s for s in statements if s.phase is not Phase.TRANSACTION]
+        changes = json.dumps(change_documents(unit.changes), ensure_ascii=False)
+        sql = json.dumps([statement.sql for statement in statements], ensure_ascii=False)
+        state = UnitRecord(position, unit.name, "pending" if later else "applied", changes, sql)
+        self.journal.append(state)
+        if later:
+            self.outstanding.append(Outstanding(self.revision, state, tuple(later)))
+
+    def _triggers(self, unit: Unit) -> dict[str, Sequence[str]]:
+        """CREATE statements of triggers that somebody put on a table, which a rebuild would lose."""
+        names = [m.name for m in unit.migrations if m.before is not None and m.after is not None]
+        if self.connection.dialect != "sqlite" or not names:
+            return {}
+        live = inspection.inspect(self.connection, names)
+        return {name: tuple(table.triggers.values()) for name, table in live.items() if table.triggers}
+
+    def register(self, actor: str, reason: str) -> None:
+        write_registration(self.connection, self.registration, self.revision, actor=actor, reason=reason)
+        records.record_units(self.connection, self.revision, self.journal)
+        Outstanding.remember(self.connection, self.outstanding)
+        meta = {"fingerprint": inspection.fingerprint(self.connection), "revision": str(self.revision)}
+        records.set_meta(self.connection, meta)

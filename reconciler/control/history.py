@@ -1,0 +1,60 @@
+"""What was done: revisions as values, and the state each of them left."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reconciler.control.reports import ChangeCounts, RevisionDetail, RevisionSummary, UnitRecord
+from reconciler.database import records
+from reconciler.errors import NotFound
+from reconciler.spec.codec import parse_canonical
+from reconciler.spec.state import Entry, State
+
+if TYPE_CHECKING:
+    from reconciler.database.connection import Connection
+
+
+def summaries(connection: Connection, limit: int) -> list[RevisionSummary]:
+    """The newest revisions, newest first."""
+    return [_summary(record) for record in records.revisions(connection, limit)]
+
+
+def detail(connection: Connection, number: int) -> RevisionDetail:
+    """Raises NotFound."""
+    summary = _summary(records.revision(connection, number))
+    units = tuple(
+        UnitRecord(unit.name, unit.state, tuple(json.loads(unit.changes)), tuple(json.loads(unit.sql_up)), unit.error)
+        for unit in records.units(connection, number)
+    )
+    return RevisionDetail(summary, units)
+
+
+def state_of_revision(connection: Connection, number: int | None) -> State:
+    """The state after a revision; None: after the one before the newest that changed anything; 0: the empty state."""
+    if number is None:
+        newest = next((r for r in records.revisions(connection, 50) if r.state in ("applied", "partial")), None)
+        if newest is None:
+            raise NotFound("there is no revision to roll back", hint="reconcile history")
+        number = newest.number - 1
+    digests = records.state_at(connection, number) if number else {}
+    stored = records.stored_specs(connection, digests.values())
+    return State(
+        {address: Entry(digest) for address, digest in digests.items()},
+        lambda address: parse_canonical(address.partition("/")[0], stored[digests[address]].spec),
+    )
+
+
+def _summary(record: records.RevisionRecord) -> RevisionSummary:
+    return RevisionSummary(
+        number=record.number,
+        state=record.state,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        actor=record.actor,
+        reason=record.reason,
+        plan_id=record.plan_id,
+        commit=record.commit,
+        summary=ChangeCounts(**json.loads(record.summary)),
+        parent=record.parent,
+    )

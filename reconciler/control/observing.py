@@ -1,0 +1,55 @@
+"""A plan against a live database: observed, compared and counted at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from reconciler.control.planning import Planned, plan_states
+from reconciler.database.observe import observe
+from reconciler.database.preflight import count_all, row_estimates
+from reconciler.errors import Problem
+from reconciler.plans.changes import Probe, Unit
+from reconciler.spec.state import EMPTY, State
+from reconciler.spec.tables import Table
+
+if TYPE_CHECKING:
+    from reconciler.database.connection import Connection
+
+
+def planned_from(
+    connection: Connection | None,
+    desired: State,
+    *,
+    source: str,
+    database: str,
+    commit: str = "",
+    problems: tuple[Problem, ...] = (),
+    large_table_rows: int,
+    check_versions: bool = True,
+) -> Planned:
+    """Without a connection, nothing is there yet."""
+
+    def count(asked: Mapping[Probe, Table]) -> Mapping[Probe, int]:
+        assert connection is not None
+        return dict(zip(asked, count_all(connection, list(asked.items())), strict=True))
+
+    def large(unit: Unit) -> Mapping[str, int]:
+        assert connection is not None
+        names = {m.name for m in unit.migrations if m.before is not None}
+        return {name: rows for name, rows in row_estimates(connection, names).items() if rows >= large_table_rows}
+
+    moment = nullcontext() if connection is None or connection.in_transaction else connection.snapshot()
+    with moment:
+        return plan_states(
+            desired,
+            EMPTY if connection is None else observe(connection),
+            source=source,
+            database=database,
+            commit=commit,
+            problems=problems,
+            count=count if connection is not None else None,
+            check_versions=check_versions,
+            rows_of=large if connection is not None and connection.dialect == "postgresql" else None,
+        )

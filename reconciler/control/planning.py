@@ -1,0 +1,65 @@
+"""Desired and actual state -> a plan whose hazards are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import Problem
+from reconciler.plans.changes import Probe, Unit
+from reconciler.plans.diff import Differ
+from reconciler.plans.locking import locking_hazards
+from reconciler.plans.order import units_of
+from reconciler.plans.plan import Plan, plan_id
+from reconciler.plans.settle import questions, removal_hazards, settled
+from reconciler.spec.state import ActualState, State
+from reconciler.spec.tables import Table
+
+Count = Callable[[Mapping[Probe, Table]], Mapping[Probe, int]]
+"""Answers probes by the rows they concern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with the two states it was made from."""
+
+    plan: Plan
+    desired: State
+    actual: ActualState
+
+
+def plan_states(
+    desired: State,
+    actual: ActualState,
+    *,
+    source: str,
+    database: str,
+    commit: str = "",
+    problems: tuple[Problem, ...] = (),
+    count: Count | None = None,
+    check_versions: bool = True,
+    rows_of: Callable[[Unit], Mapping[str, int]] | None = None,
+) -> Planned:
+    """`count` asks the database, None where there is none: every hazard then stays, with unknown rows.
+
+    `rows_of` gives the estimated rows of a unit's large PostgreSQL tables; it is what locking hazards are made of.
+    """
+    units = units_of(Differ(desired, actual, check_versions).differences())
+    asked = questions(units)
+    units = settled(units, count(asked) if count and asked else {})
+    if rows_of is not None:
+        units = tuple(locking_hazards(unit, rows_of(unit)) for unit in units)
+    plan = Plan(
+        id=plan_id(desired.digest, actual.fingerprint, commit),
+        source=source,
+        database=database,
+        desired=desired.digest,
+        observed=actual.fingerprint,
+        commit=commit,
+        units=units,
+        plan_hazards=removal_hazards(units, desired, actual),
+        drift=actual.drift,
+        problems=problems,
+        held=tuple(sorted(desired.held)),
+    )
+    return Planned(plan, desired, actual)

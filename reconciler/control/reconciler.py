@@ -1,0 +1,286 @@
+"""Reconciler: the one object that command line, API and controller talk to.
+
+A plan that finds nothing to do must not cost what it takes to do something: whatever is heavy is imported by the
+method that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.control import verdict
+from reconciler.errors import ManifestsInvalid, NotFound, Refused, StalePlan
+from reconciler.plans.plan import Plan, plan_id, stopping
+
+if TYPE_CHECKING:
+    from reconciler.control.planning import Planned
+    from reconciler.control.reports import (
+        ArchiveRecord,
+        Outcome,
+        RevisionDetail,
+        RevisionSummary,
+        Status,
+    )
+    from reconciler.database.connection import Connection
+    from reconciler.database.migrate import Checkpoint
+    from reconciler.database.statement import Statement
+    from reconciler.manifests.compiled import Loaded
+    from reconciler.settings import Settings
+    from reconciler.spec.state import ActualState
+
+
+def _silent(point: str, done: int, total: int) -> None:
+    """The checkpoint of a caller who does not want to know."""
+
+
+class Reconciler:
+    """Plans, applies and tells. A context manager: it holds at most one connection.
+
+    `load` reads the source (its argument: whether the cache may answer).
+    """
+
+    def __init__(self, settings: Settings, *, load: Callable[[bool], Loaded], create: bool = False) -> None:
+        self.settings = settings
+        self._load = load
+        self._create = create
+        self._open: Connection | None = None
+        self._makers: dict[str, Callable[[], Planned]] = {}
+        self._loaded: Loaded | None = None
+
+    def __enter__(self) -> Reconciler:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    # --- planning ---------------------------------------------------------------------------------------------
+
+    def plan(self, *, allow: Sequence[str] = (), use_cache: bool = True) -> Plan:
+        """What the source wants against what is there. Broken manifests are among the plan's problems; their objects
+        are left alone. Raises SourceError, DatabaseError."""
+        loaded = self._loaded = self._load(use_cache)
+        connection = self._connection()
+        if use_cache and connection is not None and not loaded.problems:
+            found = self._by_verdict(connection, loaded)
+            if found is not None:
+                return found
+        planned = self._planned(loaded)
+        self._makers[planned.plan.id] = lambda: self._planned(self._load(use_cache))
+        if planned.plan.empty and not planned.plan.drift and not loaded.problems and connection is not None:
+            self._remember(connection, loaded, planned.actual)
+        return planned.plan
+
+    def rollback_plan(self, revision: int | None = None) -> Plan:
+        """What would bring back the state after `revision`; None: after the one before the newest; 0: of the beginning."""
+        from reconciler.control.history import state_of_revision
+
+        connection = self._catalog()
+
+        def make() -> Planned:
+            return self._planned_to(state_of_revision(connection, revision))
+
+        planned = make()
+        self._makers[planned.plan.id] = make
+        return planned.plan
+
+    def sensitive_settings(self, type_name: str) -> frozenset[str] | None:
+        """Names of the type's sensitive settings; None where the type is unknown, so that all must be masked."""
+        loaded = self._loaded or self._load(True)
+        found = loaded.state.agent_type(type_name)
+        return frozenset(n for n, f in found.spec.settings.items() if f.sensitive) if found else None
+
+    def statements(self, plan: Plan) -> list[tuple[str, list[Statement]]]:
+        """The SQL a plan would run, by unit, for the dialect of the database."""
+        from reconciler.database.operations import compile_unit
+        from reconciler.database.sql_text import Dialect
+
+        dialect: Dialect = "sqlite" if self.settings.database.startswith("sqlite") else "postgresql"
+        newest = self.history(1)
+        revision = newest[0].number + 1 if newest else 1
+        return [(unit.name, compile_unit(unit, dialect, revision=revision)) for unit in plan.units if unit.migrations]
+
+    # --- doing ------------------------------------------------------------------------------------------------
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        allow: Sequence[str] = (),
+        reason: str = "",
+        actor: str = "",
+        progress: Checkpoint | None = None,
+        keep_going: bool = True,
+    ) -> Outcome:
+        """Make a plan of this object true, as one revision.
+
+        Raises ManifestsInvalid, Refused (hazards not allowed), Locked (somebody else applies) and StalePlan (source or
+        database moved since), each before the first write."""
+        from reconciler.control.applying import apply_plan
+
+        broken = tuple(problem for problem in plan.problems if problem.severity == "error")
+        if broken:
+            raise ManifestsInvalid(broken, hint="correct them, then plan again; nothing was applied")
+        stops = stopping(plan.hazards, allow)
+        if stops:
+            codes = ", ".join(dict.fromkeys(hazard.code for hazard in stops))
+            raise Refused(f"hazards not allowed: {codes}", hint="see the plan for each, or allow them")
+        maker = self._makers.get(plan.id, lambda: self._planned(self._load(True)))
+        return apply_plan(
+            self._catalog(create=True),
+            plan,
+            maker,
+            settings=self.settings,
+            actor=actor,
+            reason=reason,
+            checkpoint=progress or _silent,
+            keep_going=keep_going,
+        )
+
+    def check(self, identity: str, plan: Plan) -> None:
+        """Raises StalePlan unless `plan` is the one that was reviewed as `identity`."""
+        if plan.id != identity:
+            raise StalePlan(
+                f"the plan is {plan.id} now, {identity} was reviewed",
+                hint="source or database moved since; plan and review again",
+            )
+
+    def restore_archive(self, number: int, *, reason: str = "", actor: str = "") -> Outcome:
+        from reconciler.control.archives import restore
+
+        return restore(self._catalog(), number, actor=actor, reason=reason)
+
+    def purge_archive(self, number: int, *, reason: str = "", actor: str = "") -> Outcome:
+        from reconciler.control.archives import purge
+
+        return purge(self._catalog(), number, actor=actor, reason=reason)
+
+    # --- telling ----------------------------------------------------------------------------------------------
+
+    def history(self, limit: int = 20) -> list[RevisionSummary]:
+        from reconciler.control.history import summaries
+
+        connection = self._catalog_if_any()
+        return summaries(connection, limit) if connection is not None else []
+
+    def revision(self, number: int) -> RevisionDetail:
+        from reconciler.control.history import detail
+
+        return detail(self._catalog(), number)
+
+    def archives(self, include_gone: bool = False) -> list[ArchiveRecord]:
+        from reconciler.control.archives import listed
+
+        connection = self._catalog_if_any()
+        return listed(connection, include_gone=include_gone) if connection is not None else []
+
+    def status(self) -> Status:
+        from reconciler.control.status import status_of
+
+        return status_of(self, self._catalog_if_any())
+
+    @property
+    def database(self) -> str:
+        """The database's URL without its password."""
+        from reconciler.database.connection import masked
+
+        return masked(self.settings.database)
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _connection(self) -> Connection | None:
+        """The connection; None where the database is a file that does not exist and may not be created."""
+        if self._open is None:
+            from reconciler.database.connection import connect
+            from reconciler.database.failures import DatabaseMissing
+
+            missing_is_empty = self.settings.database.startswith("sqlite")
+            try:
+                self._open = connect(
+                    self.settings.database, create=self._create, lock_timeout=self.settings.lock_timeout
+                )
+            except DatabaseMissing:
+                if not missing_is_empty:
+                    raise
+        return self._open
+
+    def _catalog_if_any(self) -> Connection | None:
+        from reconciler.database.upgrade import has_catalog
+
+        connection = self._connection()
+        return connection if connection is not None and has_catalog(connection) else None
+
+    def _catalog(self, *, create: bool = False) -> Connection:
+        """A connection to a database with an up-to-date catalog. Raises NotFound where nothing was ever applied."""
+        if create:
+            self._create = True
+            from reconciler.database.upgrade import ensure_catalog
+
+            made = self._connection()
+            assert made is not None, "a database that may be created is there"
+            ensure_catalog(made)
+        connection = self._catalog_if_any()
+        if connection is None:
+            raise NotFound(f"nothing was ever applied to {self.database}", hint="reconcile --apply")
+        return connection
+
+    def _planned(self, loaded: Loaded) -> Planned:
+        from reconciler.control.observing import planned_from
+
+        return planned_from(
+            self._connection(),
+            loaded.state,
+            source=self.settings.source,
+            database=self.database,
+            commit=loaded.commit,
+            problems=loaded.problems,
+            large_table_rows=self.settings.large_table_rows,
+        )
+
+    def _planned_to(self, desired: object) -> Planned:
+        from reconciler.control.observing import planned_from
+        from reconciler.spec.state import State
+
+        assert isinstance(desired, State)
+        return planned_from(
+            self._connection(),
+            desired,
+            source="history",
+            database=self.database,
+            large_table_rows=self.settings.large_table_rows,
+            check_versions=False,
+        )
+
+    def _by_verdict(self, connection: Connection, loaded: Loaded) -> Plan | None:
+        known = verdict.read(self._cache_folder(), self.settings.source, self.settings.database)
+        if known is None or known.desired != loaded.state.digest or known.planner != verdict.PLANNER:
+            return None
+        if known.stamp != _stamp(connection):
+            return None
+        identity = plan_id(known.desired, known.observed, loaded.commit)
+        return Plan(identity, self.settings.source, self.database, known.desired, known.observed, loaded.commit)
+
+    def _remember(self, connection: Connection, loaded: Loaded, actual: ActualState) -> None:
+        found = verdict.Verdict(loaded.state.digest, _stamp(connection), actual.fingerprint)
+        verdict.write(self._cache_folder(), self.settings.source, self.settings.database, found)
+
+    def _cache_folder(self) -> Path:
+        from reconciler.manifests.cache import cache_folder
+
+        return cache_folder(self.settings.cache)
+
+
+def _stamp(connection: Connection) -> str:
+    """Moves whenever the schema or the catalog does, or another file takes the database's place."""
+    from reconciler.database.inspection import fingerprint
+    from reconciler.database.records import generation
+
+    inode = ""
+    if connection.dialect == "sqlite":
+        with suppress(OSError):
+            inode = str(Path(connection.identity).stat().st_ino)
+    return f"{connection.identity} {inode} {fingerprint(connection)} {generation(connection)}"

@@ -1,0 +1,226 @@
+"""The catalog: the tables in which the reconciler remembers what it has applied.
+
+This MetaData is the truth; the revisions in `migrations/` lead to it, which a test holds. The control plane
+reads and writes the catalog by plain SQL (`records`); the data plane and Alembic use the tables here.
+
+Times are text, ISO 8601 in UTC with microseconds and a `Z`, on both dialects: such texts sort as times do,
+and one format means that no driver's conversion can make the two databases differ. Specs and definitions are
+canonical JSON as text: their digests are digests of these very bytes, which `jsonb` would not keep.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
+
+METADATA = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
+)
+
+NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only where the type is spelled INTEGER."""
+DIGEST = String(64)
+NAME = String(63)
+ADDRESS = Text()
+STATE = String(12)
+TIME = String(32)
+
+
+def _required(name: str, type_: String | Text | Boolean | BigInteger) -> Column[object]:
+    return Column(name, type_, nullable=False)
+
+
+# --- what is live ---------------------------------------------------------------------------------
+
+agent_types = Table(
+    "agent_types",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    _required("name", NAME),
+    _required("version", String(20)),
+    _required("digest", DIGEST),
+    _required("spec", Text()),
+    _required("status", STATE),
+    _required("current", Boolean()),
+    Column("deprecated", Text),
+    Column("sunset", TIME),
+    _required("registered_at", TIME),
+    _required("revision", NUMBER),
+    Index("uq_agent_types_name_digest", "name", "digest", unique=True),
+    Index(
+        "uq_agent_types_current",
+        "name",
+        unique=True,
+        sqlite_where=text("current"),
+        postgresql_where=text("current"),
+    ),
+)
+"""Every version ever registered. `status` is active, deprecated or retired; one row of each live type is
+current. `deprecated` says why and what to use instead."""
+
+agents = Table(
+    "agents",
+    METADATA,
+    Column("name", NAME, primary_key=True),
+    _required("type", NAME),
+    _required("digest", DIGEST),
+    _required("spec", Text()),
+    _required("enabled", Boolean()),
+    _required("deployed_at", TIME),
+    _required("revision", NUMBER),
+    Column("deleted_at", TIME),
+    Index(None, "type"),
+)
+"""The newest deployment of each agent; one that was removed keeps its row, with `deleted_at`."""
+
+policies = Table(
+    "policies",
+    METADATA,
+    Column("name", NAME, primary_key=True),
+    _required("digest", DIGEST),
+    _required("spec", Text()),
+    _required("revision", NUMBER),
+)
+
+dynamic_tables = Table(
+    "dynamic_tables",
+    METADATA,
+    Column("name", NAME, primary_key=True),
+    _required("owner", NAME),
+    _required("model", NAME),
+    _required("definition", Text()),
+    _required("digest", DIGEST),
+    _required("observed", Text()),
+    _required("fingerprint", DIGEST),
+    _required("status", STATE),
+    _required("revision", NUMBER),
+    Index(None, "owner"),
+)
+"""One row per table made from a model. `definition` is what was asked for, `observed` the database's own
+description of what it made of it, `fingerprint` the digest of that; `status` is live or retained."""
+
+archives = Table(
+    "archives",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    _required("kind", STATE),
+    _required("owner", NAME),
+    _required("table_name", NAME),
+    Column("column_name", NAME),
+    _required("stored_as", NAME),
+    _required("definition", Text()),
+    _required("revision", NUMBER),
+    _required("row_count", NUMBER),
+    _required("archived_at", TIME),
+    Column("purge_after", TIME),
+    Column("restored_revision", NUMBER),
+    Column("purged_at", TIME),
+    Index(None, "table_name"),
+)
+"""Parked tables and columns (`kind`), and what became of them: nothing yet, restored, or purged."""
+
+
+# --- what happened --------------------------------------------------------------------------------
+
+revisions = Table(
+    "revisions",
+    METADATA,
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    _required("plan_id", DIGEST),
+    Column("parent", NUMBER),
+    _required("state", STATE),
+    _required("desired_digest", DIGEST),
+    _required("source", Text()),
+    _required("source_commit", DIGEST),
+    _required("actor", Text()),
+    _required("reason", Text()),
+    _required("started_at", TIME),
+    Column("finished_at", TIME),
+    _required("summary", Text()),
+)
+"""One row per apply. `state` is applying, applied, partial, failed or interrupted."""
+
+revision_units = Table(
+    "revision_units",
+    METADATA,
+    Column("revision", NUMBER, primary_key=True, autoincrement=False),
+    Column("position", NUMBER, primary_key=True, autoincrement=False),
+    _required("name", ADDRESS),
+    _required("state", STATE),
+    _required("changes", Text()),
+    _required("sql_up", Text()),
+    _required("error", Text()),
+)
+"""The units of a revision in their order. `state` is pending, applied or failed."""
+
+revision_objects = Table(
+    "revision_objects",
+    METADATA,
+    Column("revision", NUMBER, primary_key=True, autoincrement=False),
+    Column("address", ADDRESS, primary_key=True),
+    Column("digest", DIGEST),
+)
+"""What a revision set, and with a NULL digest what it removed. The state at a revision is the newest row of
+each address up to it."""
+
+spec_store = Table(
+    "spec_store",
+    METADATA,
+    Column("digest", DIGEST, primary_key=True),
+    _required("kind", STATE),
+    _required("spec", Text()),
+)
+"""Every spec that ever was live, by its digest: what a rollback reads."""
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    _required("at", TIME),
+    _required("actor", Text()),
+    _required("action", NAME),
+    _required("address", ADDRESS),
+    _required("before", Text()),
+    _required("after", Text()),
+    _required("reason", Text()),
+    _required("previous_hash", DIGEST),
+    _required("hash", DIGEST),
+)
+"""Who did what. Each row's hash covers the one before it, so that a row cannot be altered unnoticed."""
+
+
+# --- what coordinates -----------------------------------------------------------------------------
+
+catalog_meta = Table(
+    "catalog_meta", METADATA, Column("key", NAME, primary_key=True), _required("value", Text())
+)
+"""`revision`, `fingerprint` and `generation`, which changes whenever an apply has written anything."""
+
+leases = Table(
+    "leases",
+    METADATA,
+    Column("name", NAME, primary_key=True),
+    _required("holder", Text()),
+    _required("token", NUMBER),
+    _required("acquired_at", TIME),
+    _required("expires_at", TIME),
+    _required("evidence", Text()),
+)
+"""Rows are kept when a lease is released (with an empty holder), as `token` must never fall."""
+
+agent_builder_sessions = Table(
+    "agent_builder_sessions",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    _required("state", NAME),
+    Column("template", NAME),
+    _required("owner", Text()),
+    _required("messages", Text()),
+    _required("requirements", Text()),
+    _required("drafts", Text()),
+    _required("created_at", TIME),
+    _required("updated_at", TIME),
+    _required("expires_at", TIME),
+    _required("version", NUMBER),
+    Index(None, "expires_at"),
+)
+"""Conversations with the builder. `version` counts writes, so that of two at once the second notices."""

@@ -1,0 +1,161 @@
+"""The actual state: what the catalog says is there, corrected by what the database says of itself.
+
+One fingerprint tells whether any table was touched by other hands. Only when it moved are tables inspected, all at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.database import inspection, records
+from reconciler.database.drift import corrected, drift_of
+from reconciler.database.live import LiveTable
+from reconciler.database.upgrade import has_catalog
+from reconciler.spec.codec import Spec, parse_canonical
+from reconciler.spec.state import (
+    EMPTY,
+    ActualState,
+    ActualTable,
+    ActualTables,
+    Drift,
+    Entry,
+    Parked,
+    digest_of_entries,
+)
+from reconciler.spec.tables import Column, Table
+
+if TYPE_CHECKING:
+    from reconciler.database.connection import Connection
+
+
+def observe(connection: Connection) -> ActualState:
+    """Everything as of one moment if called inside a transaction. A database without a catalog is empty."""
+    if not has_catalog(connection):
+        return EMPTY
+    meta = records.meta(connection)
+    digests = records.entries(connection)
+    index = {head.name: head for head in records.table_heads(connection)}
+    parked = [_parked(row) for row in records.archives(connection)]
+    live = {}
+    if meta.get("fingerprint") != inspection.fingerprint(connection):
+        live = _moved(connection, index)
+    tables = _Tables(connection, index, live, parked)
+    return ActualState(
+        {address: Entry(digest) for address, digest in digests.items()},
+        lambda address: _spec(connection, address),
+        tables=tables.as_actual(),
+        fingerprint=_fingerprint(digests, index, live, parked),
+        revision=int(meta.get("revision", 0)),
+        drift=tables.drift(),
+        registered=lambda name, version: records.registered_versions(connection, [name]).get((name, version)),
+    )
+
+
+def _spec(connection: Connection, address: str) -> Spec:
+    return parse_canonical(address.partition("/")[0], records.spec_text(connection, address))
+
+
+def _moved(connection: Connection, index: Mapping[str, records.TableHead]) -> dict[str, LiveTable | None]:
+    """Those of the recorded tables that are not as they were left; None where one is missing."""
+    found = inspection.inspect(connection, index.keys())
+    return {
+        name: found.get(name)
+        for name, entry in index.items()
+        if name not in found or found[name].digest != entry.fingerprint
+    }
+
+
+class _Tables:
+    """Tables loaded one by one when asked for; those that drifted at once."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        index: Mapping[str, records.TableHead],
+        live: Mapping[str, LiveTable | None],
+        parked: list[Parked],
+    ) -> None:
+        self._connection, self._index, self._live = connection, index, live
+        self._parked_columns: dict[str, list[Parked]] = defaultdict(list)
+        self._archived: dict[str, Parked] = {}
+        for entry in parked:
+            if entry.column is None:
+                self._archived.setdefault(entry.table, entry)  # the newest comes first
+            else:
+                self._parked_columns[entry.table].append(entry)
+        self._loaded: dict[str, ActualTable] = {}
+
+    def as_actual(self) -> ActualTables:
+        by_owner: dict[str, set[str]] = defaultdict(set)
+        for name, entry in self._index.items():
+            by_owner[entry.owner].add(name)
+        return ActualTables(
+            names=frozenset(self._index),
+            by_owner={owner: frozenset(names) for owner, names in by_owner.items()},
+            load=self.load,
+            archived=self._archived,
+            drifted=frozenset(name for name in self._live if self._index[name].status == "live"),
+        )
+
+    def drift(self) -> tuple[Drift, ...]:
+        return tuple(drift for name in sorted(self._live) for drift in self.load(name).drift)
+
+    def load(self, name: str) -> ActualTable:
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> ActualTable:
+        entry = self._index[name]
+        (row,) = records.tables(self._connection, [name])
+        definition = Table.model_validate_json(row.definition)
+        drift: tuple[Drift, ...] = ()
+        missing = False
+        if name in self._live:
+            recorded, live = LiveTable.from_json(row.observed), self._live[name]
+            drift = drift_of(name, recorded, live)
+            missing = live is None
+            if live is not None:
+                definition = corrected(definition, recorded, live)
+        return ActualTable(
+            definition,
+            "retained" if entry.status == "retained" else "live",
+            tuple(self._parked_columns.get(name, ())),
+            drift,
+            missing,
+        )
+
+
+def _parked(row: records.ArchiveRecord) -> Parked:
+    model = Table if row.column is None else Column
+    return Parked(
+        id=row.id,
+        table=row.table,
+        column=row.column,
+        stored_as=row.stored_as,
+        definition=model.model_validate_json(row.definition),
+        revision=row.revision,
+        rows=row.rows,
+        archived_at=row.archived_at,
+        owner=row.owner,
+    )
+
+
+def _fingerprint(
+    digests: Mapping[str, str],
+    index: Mapping[str, records.TableHead],
+    live: Mapping[str, LiveTable | None],
+    parked: list[Parked],
+) -> str:
+    """Digest of all that a plan can depend on but the rows: equal contents give it again, whenever they were written."""
+    hashed = hashlib.sha256(digest_of_entries(digests).encode())
+    for name, entry in sorted(index.items()):
+        table = live.get(name)
+        seen = entry.fingerprint if name not in live else table.digest if table is not None else "missing"
+        hashed.update(f"\n{name} {seen} {entry.status}".encode())
+    for item in parked:
+        hashed.update(f"\n{item.stored_as}".encode())
+    return hashed.hexdigest()[:32]

@@ -1,0 +1,101 @@
+"""The SQLite side of `connection`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from reconciler.database.connection import Connection, Params, Row
+from reconciler.database.failures import DriverMissing, Unreachable, from_sqlite
+from reconciler.database.sql_text import Dialect
+
+OLDEST = (3, 35, 0)
+"""First release with RETURNING and DROP COLUMN."""
+
+
+class SqliteConnection(Connection):
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, url: str, path: Path | None, *, lock_timeout: float) -> None:
+        """`path` is absolute; None opens a database in memory, which lives as long as the connection."""
+        if sqlite3.sqlite_version_info < OLDEST:
+            raise DriverMissing(
+                f"SQLite {sqlite3.sqlite_version} is too old",
+                hint="use a Python built with SQLite 3.35 or newer",
+            )
+        self.url = self.address = url
+        # Links resolved: two names of one file are one database.
+        self.identity = str(path.resolve()) if path else ":memory:"
+        if path and not path.parent.is_dir():
+            raise Unreachable(
+                f"the folder {path.parent} does not exist", where=url, hint=f"mkdir -p {path.parent}"
+            )
+        try:
+            # isolation_level=None: the driver's own BEGINs would leave DDL outside of transactions.
+            # A web request may open its connection on one thread and close it on another.
+            self._raw = sqlite3.connect(
+                path or ":memory:", timeout=lock_timeout, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.identity) from error
+        try:
+            self._prepare()
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _prepare(self) -> None:
+        self.execute("PRAGMA foreign_keys = ON")
+        # WAL, so that readers (the API, a plan) go on while an apply writes, and see the state before it.
+        # It is a property of the file: the first to come switches it, or a later one while others use it.
+        # `synchronous` stays at FULL: a revision that was reported as applied must survive a power cut.
+        if self.execute("PRAGMA journal_mode") == [("delete",)]:
+            with suppress(sqlite3.OperationalError):
+                self._raw.execute("PRAGMA journal_mode = WAL")
+
+    def execute(self, sql: str, params: Params = ()) -> list[Row]:
+        try:
+            return self._raw.execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.identity, sql) from error
+
+    def _execute_many(self, sql: str, rows: Iterable[Params]) -> None:
+        try:
+            self._raw.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.identity, sql) from error
+
+    def stream(self, sql: str, params: Params = ()) -> Iterator[Row]:
+        try:
+            yield from self._raw.execute(sql, params)
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.identity, sql) from error
+
+    def foreign_keys(self, enabled: bool) -> None:
+        if self.in_transaction:
+            # SQLite would ignore the pragma in silence, and a rebuild would then delete rows by cascade.
+            raise RuntimeError("foreign keys are switched outside of a transaction")
+        self.execute(f"PRAGMA foreign_keys = {'ON' if enabled else 'OFF'}")
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._raw.in_transaction
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def _begin(self) -> None:
+        self.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        self.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        if self.in_transaction:
+            raise RuntimeError("already in a transaction")
+        self.execute("BEGIN")
+        with self._ending():
+            yield

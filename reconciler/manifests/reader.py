@@ -1,0 +1,171 @@
+"""One file -> compiled documents and everything wrong with them. A pure function of the file's bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconciler.errors import Problem
+from reconciler.manifests.compiled import Compiled
+from reconciler.manifests.document import Document, read, salvage
+from reconciler.manifests.messages import findings_of
+from reconciler.manifests.positions import Positions
+from reconciler.spec.agent import Agent
+from reconciler.spec.agent_type import API_VERSION, AgentType
+from reconciler.spec.base import TYPE_NAME
+from reconciler.spec.codec import SPEC_OF, Spec, canonical
+from reconciler.spec.fields import FieldSpec, FieldType
+from reconciler.spec.findings import Finding, did_you_mean, pointer
+from reconciler.spec.state import KIND_OF, digest_of
+from reconciler.spec.steps import Step
+
+MOST_PROBLEMS = 100
+"""Problems told of one document; of the others only their number."""
+
+
+def compile_file(data: bytes, file: str) -> tuple[list[Compiled], list[Problem], list[str]]:
+    """The sound documents of a file, its problems, and the addresses that are held.
+
+    Held are the addresses of documents with an error, as far as they can be made out: what is broken is
+    neither changed nor removed. `file` is only written into the results. Never raises for what the bytes hold.
+    """
+    documents, problems, held = read(data, file)
+    compiled: dict[str, Compiled] = {}
+    for document in documents:
+        made, findings = _compile(document, file)
+        problems.extend(_problems(document, file, findings))
+        if made is None:
+            held.extend(_addresses(document))
+        elif made.address in compiled:
+            problems.append(_duplicate(compiled[made.address], made))
+            held.append(made.address)
+        else:
+            compiled[made.address] = made
+    if held:
+        held = list(dict.fromkeys(held))
+        # What is both sound and broken in one file is in doubt.
+        compiled = {address: made for address, made in compiled.items() if address not in held}
+    return list(compiled.values()), problems, held
+
+
+def _compile(document: Document, file: str) -> tuple[Compiled | None, Sequence[Finding]]:
+    value = document.value
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in KIND_OF:
+        return None, list(_unknown_kind(value))
+    model = SPEC_OF[KIND_OF[kind]]
+    try:
+        # The models also know their Python names (`with_`); manifests do not.
+        spec: Spec = model.model_validate(value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        return None, findings_of(error, value, model)
+    findings = _check(spec)
+    if findings and any(finding.severity == "error" for finding in findings):
+        return None, findings
+    text = canonical(spec)
+    made = Compiled(
+        address=f"{KIND_OF[kind]}/{spec.metadata.name}",
+        digest=digest_of(text),
+        canonical=text,
+        file=file,
+        line=document.line,
+        column=document.column,
+        index=document.index,
+        requires=tuple(sorted(set(_requirements(spec)))),
+    )
+    return made, findings
+
+
+def _check(spec: Spec) -> list[Finding]:
+    # Imported here so that reading policies and JSON Schemas does not load the tools and the expressions.
+    if isinstance(spec, AgentType):
+        from reconciler.manifests.check_type import check_type
+
+        return check_type(spec)
+    if isinstance(spec, Agent):
+        from reconciler.manifests.check_agent import check_agent
+
+        return check_agent(spec)
+    return []
+
+
+def _requirements(spec: Spec) -> Iterator[str]:
+    """Addresses of what the spec refers to outside itself."""
+    if isinstance(spec, Agent):
+        yield f"type/{spec.spec.type}"
+    elif isinstance(spec, AgentType):
+        body = spec.spec
+        groups = [body.settings, body.input, *(model.fields for model in body.models.values())]
+        if body.output is not None and body.output.fields:
+            groups.append(body.output.fields)
+        for fields in groups:
+            yield from _referenced_types(fields.values(), spec.name)
+        yield from _called_agents(body.pipeline)
+
+
+def _referenced_types(fields: Iterable[FieldSpec], own: str) -> Iterator[str]:
+    for field in fields:
+        if field.type is FieldType.REFERENCE and field.model:
+            owner = field.model.rpartition(".")[0]
+            if owner and owner != own:
+                yield f"type/{owner}"
+
+
+def _called_agents(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
+        if step.agent is not None:
+            yield f"agent/{step.agent}"
+        if step.parallel:
+            yield from _called_agents(step.parallel)
+
+
+def _unknown_kind(value: Mapping[str, Any]) -> Iterator[Finding]:
+    kind, version = value.get("kind"), value.get("apiVersion")
+    if "apiVersion" not in value:
+        yield Finding(
+            "missing-key", "`apiVersion` is missing", ("apiVersion",), f"write `apiVersion: {API_VERSION}`"
+        )
+    elif version != API_VERSION:
+        hint = f"this program reads `{API_VERSION}`"
+        yield Finding("unknown-api-version", "not a version of the manifest language", ("apiVersion",), hint)
+    if "kind" not in value:
+        yield Finding("missing-key", "`kind` is missing", ("kind",), did_you_mean("", KIND_OF))
+    elif isinstance(kind, str):
+        yield Finding(
+            "unknown-kind", f"there is no kind `{kind[:60]}`", ("kind",), did_you_mean(kind, KIND_OF)
+        )
+    else:
+        yield Finding("wrong-type", "`kind` should be text", ("kind",), did_you_mean("", KIND_OF))
+
+
+def _problems(document: Document, file: str, findings: Sequence[Finding]) -> Iterator[Problem]:
+    if not findings:
+        return
+    positions = Positions(document.segment)
+    places = [positions.of(f.path, at_key=f.at_key, offset=f.offset) for f in findings[:MOST_PROBLEMS]]
+    for (line, column), finding in sorted(zip(places, findings, strict=False), key=lambda pair: pair[0]):
+        place = (file, line, column, pointer(finding.path))
+        yield Problem(finding.code, finding.message, *place, hint=finding.hint, severity=finding.severity)
+    if len(findings) > MOST_PROBLEMS:
+        message = f"{len(findings) - MOST_PROBLEMS} more problems in this document"
+        yield Problem("more-problems", message, file, document.line, document.column)
+
+
+def _addresses(document: Document) -> list[str]:
+    """Addresses a broken document may have: with an unknown kind, those of every kind."""
+    kind, metadata = document.value.get("kind"), document.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not re.fullmatch(TYPE_NAME, name):
+        return salvage(document.segment.text)
+    if isinstance(kind, str) and kind in KIND_OF:
+        return [f"{KIND_OF[kind]}/{name}"]
+    return [f"{prefix}/{name}" for prefix in KIND_OF.values()]
+
+
+def _duplicate(first: Compiled, second: Compiled) -> Problem:
+    message = f"{second.address} is defined here and at line {first.line}"
+    hint = "keep one of the two; until then neither is used"
+    return Problem("duplicate-object", message, second.file, second.line, second.column, "", hint)

@@ -1,0 +1,192 @@
+"""State -> state: which objects come, change and go, and what that means for their tables.
+
+Only what differs by digest is loaded, besides the tables that drifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from reconciler.plans import hazards
+from reconciler.plans.changes import Action, Change, Disposition, Hazard, Kind, TableMigration
+from reconciler.plans.contract import moves, required_version
+from reconciler.plans.diff_tables import TableDiff
+from reconciler.spec.agent_type import AgentType, DeletionPolicy, semver_key
+from reconciler.spec.policy import Destructive
+from reconciler.spec.state import ActualState, ActualTable, Spec, State
+from reconciler.spec.tables import Table, renames_of, tables_of
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs at one address: its own change (None where only tables drifted) and its tables' migrations."""
+
+    address: str
+    change: Change | None
+    migrations: tuple[TableMigration, ...] = ()
+    after: Spec | None = None
+    before: Spec | None = None
+
+
+@dataclass(frozen=True)
+class Differ:
+    """`check_versions` is off where a recorded state is brought back: it was accepted once."""
+
+    desired: State
+    actual: ActualState
+    check_versions: bool = True
+    _drifted: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_drifted", frozenset(drift.address for drift in self.actual.drift))
+
+    def differences(self) -> list[Difference]:
+        """Everything that differs, by address; objects of broken manifests are left alone."""
+        desired, actual = self.desired, self.actual
+        found = [self._differ(address) for address in sorted(self._moved())]
+        drifted_owners = {self.actual.tables.load(name).definition.owner for name in actual.tables.drifted}
+        known = {difference.address for difference in found}
+        for owner in sorted(drifted_owners):
+            address = f"type/{owner}"
+            if address in desired.entries and address not in known:
+                found.append(self._healed(address))
+        return [d for d in found if d.change is not None or d.migrations]
+
+    def _moved(self) -> Iterator[str]:
+        desired, actual, held = self.desired.entries, self.actual.entries, self.desired.held
+        for address, entry in desired.items():
+            there = actual.get(address)
+            if there is None or there.digest != entry.digest:
+                yield address
+        for address in actual:
+            if address not in desired and address not in held:
+                yield address
+
+    def _differ(self, address: str) -> Difference:
+        after = self.desired.spec(address) if address in self.desired.entries else None
+        before = self.actual.spec(address) if address in self.actual.entries else None
+        entry = self.desired.entries.get(address)
+        kind = Kind(address.partition("/")[0])
+        if before is None:
+            action, reason = Action.ADD, "in the manifests, not yet in the database"
+        elif after is None:
+            action, reason = Action.REMOVE, "no longer in the manifests"
+        else:
+            action, reason = Action.CHANGE, "the manifest changed"
+        found: list[Hazard] = []
+        migrations: tuple[TableMigration, ...] = ()
+        if kind is Kind.TYPE:
+            before_type = before if isinstance(before, AgentType) else None
+            after_type = after if isinstance(after, AgentType) else None
+            if before_type and after_type and self.check_versions:
+                found.extend(self._version_hazards(before_type, after_type))
+            migrations = tuple(self._table_migrations(before_type, after_type))
+        change = Change(
+            action, kind, address, before, after,
+            reason=reason, hazards=tuple(found), location=entry.location if entry else None,
+        )
+        return Difference(address, change, migrations, after, before)
+
+    def _healed(self, address: str) -> Difference:
+        spec = self.desired.spec(address)
+        assert isinstance(spec, AgentType)
+        return Difference(address, None, tuple(self._table_migrations(spec, spec)), spec, spec)
+
+    def _version_hazards(self, before: AgentType, after: AgentType) -> Iterator[Hazard]:
+        declared, name = after.spec.version, after.name
+        if self.actual.registered(name, declared) == self.desired.entries[f"type/{name}"].digest:
+            return  # this very version was registered before: going back to it breaks no promise
+        found = moves(before, after)
+        if not found:
+            return
+        needed = required_version(before.spec.version, found[0].level)
+        if semver_key(declared) < semver_key(needed):
+            yield hazards.version_too_small(f"type/{name}", name, declared, needed, found[0].reason)
+
+    def _table_migrations(self, before: AgentType | None, after: AgentType | None) -> Iterator[TableMigration]:
+        wanted = tables_of(after) if after else {}
+        owner = (after or before).name  # type: ignore[union-attr]  # one of the two is always given
+        there = self.actual.tables.by_owner.get(owner, frozenset())
+        hints = renames_of(after) if after else {}
+        disposition = self._disposition(before, after)
+        for name, table in wanted.items():
+            migration = self._table_wanted(table, hints.get(name, {}), disposition)
+            if migration is not None:
+                yield migration
+        for name in sorted(there - wanted.keys()):
+            migration = self._table_gone(self.actual.tables.load(name), disposition)
+            if migration is not None:
+                yield migration
+
+    def _table_wanted(self, table: Table, hints: dict[str, str], disposition: Disposition) -> TableMigration | None:
+        name, tables = table.name, self.actual.tables
+        if name in tables.names and not tables.load(name).missing:
+            return self._altered(tables.load(name), table, hints, disposition)
+        if name in tables.archived:
+            return self._restored(table, hints, disposition)
+        drift = f"table/{name}" in self._drifted
+        reason = "is missing from the database" if drift else "a new model"
+        change = Change(Action.ADD, Kind.TABLE, f"table/{name}", None, table, reason=reason, drift=drift)
+        return TableMigration(name, None, table, (change,))
+
+    def _altered(
+        self, actual: ActualTable, table: Table, hints: dict[str, str], disposition: Disposition
+    ) -> TableMigration | None:
+        changes = TableDiff(
+            actual.definition, table, hints=hints, parked=actual.parked, drifted=self._drifted, disposition=disposition
+        ).changes()
+        if actual.status == "retained":
+            adopted = Change(
+                Action.RESTORE, Kind.TABLE, f"table/{table.name}", actual.definition, table, reason="was retained, is owned again"
+            )
+            changes = (adopted, *changes)
+        if not changes:
+            return None
+        return TableMigration(
+            table.name, actual.definition, table, self._ruled(changes, disposition), parked=actual.parked
+        )
+
+    def _restored(self, table: Table, hints: dict[str, str], disposition: Disposition) -> TableMigration:
+        entry = self.actual.tables.archived[table.name]
+        assert isinstance(entry.definition, Table)
+        back = Change(
+            Action.RESTORE, Kind.TABLE, f"table/{table.name}", entry.definition, table,
+            reason=f"back from the archive of revision {entry.revision} with {entry.rows} rows", parked=entry,
+        )
+        changes = TableDiff(entry.definition, table, hints=hints, disposition=disposition).changes()
+        changes = tuple(c.evolve(hazards=_probed_in(c.hazards, table.name, entry.stored_as)) for c in changes)
+        return TableMigration(
+            table.name, None, table, (back, *self._ruled(changes, disposition)), restored=entry
+        )
+
+    def _table_gone(self, actual: ActualTable, disposition: Disposition) -> TableMigration | None:
+        table = actual.definition
+        if actual.missing or (actual.status == "retained" and disposition is Disposition.RETAIN):
+            return None
+        hazard = hazards.table_removed(table, disposition)
+        change = Change(
+            Action.REMOVE, Kind.TABLE, f"table/{table.name}", table, None,
+            reason={"retain": "no longer declared; stays as it is", "archive": "no longer declared; parked in the archive",
+                    "purge": "no longer declared; deleted for good"}[disposition.value],
+            hazards=(hazard,) if hazard else (), disposition=disposition,
+        )
+        return TableMigration(
+            table.name, table, None, self._ruled((change,), disposition), disposition=disposition, parked=actual.parked
+        )
+
+    def _disposition(self, before: AgentType | None, after: AgentType | None) -> Disposition:
+        spec = (after or before)
+        policy = spec.spec.deletion_policy if spec else DeletionPolicy.ARCHIVE
+        return Disposition(policy.value)
+
+    def _ruled(self, changes: tuple[Change, ...], disposition: Disposition) -> tuple[Change, ...]:
+        """The changes under `destructive: block`, if a policy says so."""
+        if not any(policy.spec.destructive is Destructive.BLOCK for policy in self.desired.policies()):
+            return changes
+        return tuple(c.evolve(hazards=tuple(hazards.blocked_by_policy(h) for h in c.hazards)) for c in changes)
+
+
+def _probed_in(found: tuple[Hazard, ...], name: str, stored_as: str) -> tuple[Hazard, ...]:
+    """Probes of an archived table ask it under the name it has in the archive."""
+    return tuple(hazards.redirected(hazard, name, stored_as) for hazard in found)

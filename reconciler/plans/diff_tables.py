@@ -1,0 +1,148 @@
+"""Table -> table: columns, indexes and checks compared by name, renames by hint, hazards where values may not survive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.plans import hazards
+from reconciler.plans.changes import Action, Change, Disposition, Hazard, Kind
+from reconciler.spec.state import Parked
+from reconciler.spec.tables import Check, Column, Index, Table, constraint_name
+
+
+class TableDiff:
+    """The changes that lead from `before` to `after`.
+
+    `hints` are the model's `renamed_from` (new -> old); `parked` the columns waiting in the table's archive.
+    `drifted` names addresses that differ by somebody's hand, for the reasons shown.
+    """
+
+    def __init__(
+        self,
+        before: Table,
+        after: Table,
+        *,
+        hints: Mapping[str, str],
+        parked: tuple[Parked, ...] = (),
+        drifted: frozenset[str] = frozenset(),
+        disposition: Disposition = Disposition.ARCHIVE,
+    ) -> None:
+        self.before, self.after = before, after
+        self.hints, self.drifted, self.disposition = hints, drifted, disposition
+        self.parked = {entry.column: entry for entry in parked if entry.column}
+        self.old = {column.name: column for column in before.columns}
+        self.new = {column.name: column for column in after.columns}
+        self.renamed = {
+            new: old
+            for new, old in hints.items()
+            if new in self.new and new not in self.old and old in self.old and old not in self.new
+        }
+        self.former = {old: new for new, old in self.renamed.items()}
+
+    def changes(self) -> tuple[Change, ...]:
+        return (*self._columns(), *self._indexes(), *self._checks())
+
+    def _change(self, action: Action, kind: Kind, name: str, before: object, after: object, **more: object) -> Change:
+        address = f"table/{self.after.name}/{kind.value}/{name}"
+        drift = address in self.drifted
+        reason = more.pop("reason", None) or ("differs by somebody's hand" if drift else "the manifest changed")
+        return Change(action, kind, address, before, after, reason=reason, drift=drift, **more)  # type: ignore[arg-type]
+
+    def _columns(self) -> Iterator[Change]:
+        for name, column in self.new.items():
+            if name in self.old:
+                yield from self._column_change(self.old[name], column, self.old[name])
+            elif name in self.renamed:
+                source = self.old[self.renamed[name]]
+                moved = source.model_copy(update={"name": name})
+                yield self._change(Action.RENAME, Kind.COLUMN, name, source, moved, reason=f"renamed from {source.name}")
+                yield from self._column_change(moved, column, source)
+            else:
+                yield self._column_added(name, column)
+        for name, column in self.old.items():
+            if name not in self.new and name not in self.former:
+                yield self._change(
+                    Action.REMOVE, Kind.COLUMN, name, column, None,
+                    disposition=self.disposition,
+                    hazards=tuple(self._removal_hazards(column)),
+                )
+
+    def _column_change(self, before: Column, after: Column, stored: Column) -> Iterator[Change]:
+        if before == after:
+            return
+        entry = self.parked.get(stored.name)
+        if entry is not None and hazards.restores_conversion(entry, before, after):
+            yield self._column_restored(before, after, entry)
+            return
+        found = hazards.of_column_change(self.after, stored, after)
+        yield self._change(Action.CHANGE, Kind.COLUMN, after.name, before, after, hazards=tuple(found))
+
+    def _column_restored(self, before: Column | None, after: Column, entry: Parked) -> Change:
+        """`before` is the column that took the parked one's place, None where nothing did."""
+        found = hazards.of_column_restore(self.after, after, entry)
+        return self._change(
+            Action.RESTORE, Kind.COLUMN, after.name, before, after,
+            parked=entry, hazards=tuple(found), reason=f"back from the archive of revision {entry.revision}",
+        )
+
+    def _column_added(self, name: str, column: Column) -> Change:
+        entry = self.parked.get(name)
+        if entry is not None:
+            return self._column_restored(None, column, entry)
+        return self._change(Action.ADD, Kind.COLUMN, name, None, column, hazards=tuple(self._addition_hazards(column)))
+
+    def _addition_hazards(self, column: Column) -> Iterator[Hazard]:
+        yield from hazards.of_column_addition(self.after, column)
+        hint = self.hints.get(column.name)
+        if hint and hint not in self.old:
+            yield hazards.rename_source_missing(self.after, column, hint)
+            return
+        if not hint:
+            for old in self.old.values():
+                gone = old.name not in self.new and old.name not in self.former
+                if gone and hazards.looks_renamed(old, column):
+                    yield hazards.ambiguous_rename(self.after, old, column)
+
+    def _removal_hazards(self, column: Column) -> Iterator[Hazard]:
+        yield hazards.column_removed(self.after, column, self.disposition)
+        for new, old in self.hints.items():
+            if old == column.name and new in self.old:
+                yield hazards.rename_conflict(self.after, column, new)
+
+    def _indexes(self) -> Iterator[Change]:
+        old = {index.name: index for index in (self._moved(index) for index in self.before.indexes)}
+        new = {index.name: index for index in self.after.indexes}
+        for name, index in new.items():
+            if old.get(name) == index:
+                continue
+            columns = tuple(self.renamed.get(c, c) for c in index.columns)
+            found = tuple(hazards.of_unique(self.after, index, columns, self.old)) if index.unique else ()
+            action = Action.CHANGE if name in old else Action.ADD
+            yield self._change(action, Kind.INDEX, name, old.get(name), index, hazards=found)
+        for name, index in old.items():
+            if name not in new:
+                yield self._change(Action.REMOVE, Kind.INDEX, name, index, None)
+
+    def _moved(self, index: Index) -> Index:
+        """The index as it is called once its columns are renamed."""
+        columns = tuple(self.former.get(c, c) for c in index.columns)
+        if columns == index.columns:
+            return index
+        prefix = "uq" if index.unique else "ix"
+        return Index(name=constraint_name(prefix, self.before.name, columns), columns=columns, unique=index.unique)
+
+    def _checks(self) -> Iterator[Change]:
+        old = {check.label: check for check in self.before.checks}
+        new = {check.label: check for check in self.after.checks}
+        renames = tuple(sorted(self.renamed.items()))
+        for label, check in new.items():
+            if old.get(label) != check:
+                found = hazards.of_check(self.after, check, renames, frozenset(self.old))
+                action = Action.CHANGE if label in old else Action.ADD
+                yield self._change(action, Kind.CHECK, label, old.get(label), check, hazards=tuple(found))
+        for label, gone in old.items():
+            if label not in new:
+                yield self._change(Action.REMOVE, Kind.CHECK, label, gone, None)
+
+
+__all__ = ["Check", "TableDiff"]

@@ -1,0 +1,109 @@
+"""HTTP requests within the granted hosts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.expressions.scope import Shape, shape_of_fields
+from reconciler.spec.fields import FieldType
+from reconciler.spec.findings import Finding
+from reconciler.spec.hosts import HostPattern, parse_host
+from reconciler.tools.base import (
+    Capability,
+    EffectClass,
+    Parameter,
+    Surroundings,
+    ToolDeclaration,
+    result_field,
+)
+from reconciler.tools.fields import complete_shape, declared_fields
+
+_AUTHORITY = re.compile(r"^\s*(?P<scheme>[^:/?#{]*)://(?P<authority>[^/?#]*)")
+_PORTS = {"http": 80, "https": 443}
+_BODY_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+_RESPONSE = {
+    "status": result_field(FieldType.INTEGER, "Status code."),
+    "headers": result_field(FieldType.JSON, "Headers, names in lower case."),
+    "body": result_field(FieldType.TEXT, "The body as text."),
+    "json": result_field(FieldType.JSON, "The body parsed, where it is JSON.", optional=True),
+}
+
+
+def _result(parameters: Mapping[str, Any], surroundings: Surroundings) -> Shape:
+    response = shape_of_fields(_RESPONSE)
+    fields = declared_fields(parameters.get("output"))
+    return (
+        replace(response, fields={**(response.fields or {}), "json": complete_shape(fields)})
+        if fields
+        else response
+    )
+
+
+def _check(parameters: Mapping[str, Any], surroundings: Surroundings) -> Iterator[Finding]:
+    url, method = parameters.get("url"), parameters.get("method") or "GET"
+    if isinstance(url, str):
+        yield from _check_url(url, surroundings)
+    if "body" in parameters and method in ("GET", "HEAD"):
+        yield Finding(
+            "parameter-without-effect",
+            f"a {method} request has no body",
+            ("body",),
+            f"use {', '.join(_BODY_METHODS)}",
+        )
+
+
+def _check_url(url: str, surroundings: Surroundings) -> Iterator[Finding]:
+    if url.lstrip().startswith("{{"):
+        return
+    found = _AUTHORITY.match(url)
+    if found is None or found["scheme"].lower() not in _PORTS:
+        yield Finding("bad-url", "must be an address that begins with https:// or http://", ("url",))
+        return
+    authority = found["authority"]
+    if "{{" in authority:
+        return
+    if "@" in authority:
+        yield Finding(
+            "bad-url", "an address must not hold a user name or password", ("url",), "use `token_secret`"
+        )
+        return
+    host = parse_host(authority)
+    if host is None or host.subdomains:
+        yield Finding("bad-url", f"`{authority}` is no host", ("url",))
+        return
+    reached = replace(host, port=host.port or _PORTS[found["scheme"].lower()])
+    if surroundings.grant is not None and not _granted(reached, surroundings.grant.hosts or []):
+        hint = "add it to `hosts` of the grant of `http_request`"
+        yield Finding("host-not-granted", f"the host `{authority}` is not granted", ("url",), hint)
+
+
+def _granted(host: HostPattern, granted: list[str]) -> bool:
+    return any(pattern.covers(host) for text in granted if (pattern := parse_host(text)))
+
+
+HTTP_REQUEST = ToolDeclaration(
+    name="http_request",
+    title="HTTP request",
+    description="Calls an address of a granted host. Addresses inside the own network are refused.",
+    effect=EffectClass.EXTERNAL,
+    capabilities=frozenset({Capability.NETWORK}),
+    parameters={
+        "method": Parameter(
+            FieldType.ENUM, "Default GET.", default="GET", values=("GET", "HEAD", *_BODY_METHODS), static=True
+        ),
+        "url": Parameter("template", "Where to.", required=True),
+        "headers": Parameter("mapping", "Name -> value."),
+        "query": Parameter("mapping", "Parameters added to the address."),
+        "body": Parameter("any", "A text is sent as it is, anything else as JSON."),
+        "token_secret": Parameter("secret", "Secret sent as the bearer token.", static=True),
+        "output": Parameter(
+            "fields", "What the JSON of the answer holds; another answer is an error.", static=True
+        ),
+    },
+    result=_result,
+    check=_check,
+)
