@@ -1,7 +1,8 @@
 """The parts a cast between two stored forms is made of, shared by the SQL of both databases.
 
-Everything here is SQL text. An expression handed in must be a column (or as cheap and as free of effects as one):
-it is written several times. No text holds a `?` or a `%s`, so it can stand in statements with and without parameters.
+Everything here is SQL text. An expression handed in must be a column (or as cheap and as free of effects as
+one): it is written several times. No text holds a `?` or a `%s`, so it can stand in statements with and
+without parameters.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ NOTHING = "NULL"
 class Cast:
     """One conversion.
 
-    `fits` is a condition, never raising whatever the row holds: the value becomes `value` and could come back
-    unchanged. `value` is only evaluated where `fits` holds. `nearest`, which never raises either, is the next best
-    value where it does not, NULL if there is none.
+    `fits` is a condition, never raising whatever the row holds: the value becomes `value` and could come
+    back unchanged. `value` is only evaluated where `fits` holds. `nearest`, which never raises either, is
+    the next best value where it does not, NULL if there is none.
     """
 
     fits: str

@@ -1,8 +1,8 @@
 """Which stored values can become which, and the SQL that asks and does it.
 
 A value fits if it can be converted there and back again unchanged and keeps within the new column's length,
-precision, scale and values. `'007'` is no integer: what came back would be `'7'`. What does not fit is counted by
-`unfit`, refused by `convert`, or brought as near as possible by `convert(lossy=True)`.
+precision, scale and values. `'007'` is no integer: what came back would be `'7'`. What does not fit is
+counted by `unfit`, refused by `convert`, or brought as near as possible by `convert(lossy=True)`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ _TEXTUAL = (FieldType.STRING, FieldType.TEXT)
 
 
 def convertible(before: Column, after: Column) -> bool:
-    """Whether any value but NULL can survive. Encryption is the application's: the database can neither add nor lift it."""
+    """Whether any value but NULL can survive. Encryption is the application's: the database can neither
+    add nor lift it."""
     if before.encrypted or after.encrypted:
         alike = before.type is after.type or (before.type in _TEXTUAL and after.type in _TEXTUAL)
         return before.encrypted and after.encrypted and alike
@@ -78,9 +79,11 @@ def convertible(before: Column, after: Column) -> bool:
 
 
 def unfit(before: Column, after: Column, dialect: Dialect, expression: str) -> str:
-    """A condition, true for values that do not fit; never NULL, never raising. `NEVER` if all fit by their types.
+    """A condition, true for values that do not fit; never NULL, never raising. `NEVER` if all fit by their
+    types.
 
-    `expression` is the stored value: a column, quoted as needed."""
+    `expression` is the stored value: a column, quoted as needed.
+    """
     cast = _cast(before, after, dialect, expression)
     if cast is None:
         return f"({expression} IS NOT NULL)"
@@ -88,8 +91,9 @@ def unfit(before: Column, after: Column, dialect: Dialect, expression: str) -> s
 
 
 def convert(before: Column, after: Column, dialect: Dialect, expression: str, *, lossy: bool) -> str:
-    """The value as `after` stores it. A value that does not fit makes the statement fail, or if `lossy`, becomes what
-    is nearest to it (over-long texts cut, digits without a place left out), else `after`'s default, else NULL."""
+    """The value as `after` stores it. A value that does not fit makes the statement fail, or if `lossy`,
+    becomes what is nearest to it (over-long texts cut, digits without a place left out), else `after`'s
+    default, else NULL."""
     cast = _cast(before, after, dialect, expression)
     if cast is not None and cast.fits == TRUE:
         return cast.value
@@ -102,7 +106,8 @@ def convert(before: Column, after: Column, dialect: Dialect, expression: str, *,
 
 
 def out_of_bounds(before: Column, after: Column, dialect: Dialect, expression: str) -> str:
-    """A condition, true where the converted value breaks `after`'s minimum, maximum or min_length; never raising."""
+    """A condition, true where the converted value breaks `after`'s minimum, maximum or min_length; never
+    raising."""
     if after.encrypted:
         return NEVER
     value = f"({convert(before, after, dialect, expression, lossy=True)})"

@@ -1,8 +1,9 @@
 """How stored forms become one another on PostgreSQL.
 
-A failing cast aborts the whole statement there, so nothing is cast before a regular expression or a range has let it
-through, and only CASE keeps that order. Text forms do not depend on DateStyle or TimeZone; `[.]` and `{0,1}` stand for
-`\\.` and `?`, which a session's settings or a driver's placeholders could change the meaning of.
+A failing cast aborts the whole statement there, so nothing is cast before a regular expression or a range
+has let it through, and only CASE keeps that order. Text forms do not depend on DateStyle or TimeZone; `[.]`
+and `{0,1}` stand for `\\.` and `?`, which a session's settings or a driver's placeholders could change the
+meaning of.
 """
 
 from __future__ import annotations
@@ -99,8 +100,8 @@ class PostgresForms:
     def write(self, before: Column, e: str) -> Cast:
         match before.type:
             case FieldType.NUMBER:
-                # A session that prints fewer digits (extra_float_digits) loses some: the text is read back to see.
-                # The largest doubles would then be rounded past what can be read.
+                # A session that prints fewer digits (extra_float_digits) loses some: the text is read back
+                # to see. The largest doubles would then be rounded past what can be read.
                 back = f"CAST({_float_text(e)} AS double precision) = {e}"
                 return Cast(_case(f"abs({e}) < 1e308", back, FALSE), _float_text(e))
             case FieldType.DECIMAL:
@@ -143,8 +144,10 @@ class PostgresForms:
                 return self._decimal(before, after, e)
 
     def refuse(self, after: Column, e: str) -> str:
-        # An empty text is no integer; the row's own value stays in so that the planner cannot evaluate it beforehand.
-        return f"CAST(CAST(CAST(left(CAST({e} AS text), 0) AS integer) AS text) AS {column_type(after, 'postgresql')})"
+        # An empty text is no integer; the row's own value stays in so that the planner cannot evaluate it
+        # beforehand.
+        failing = f"CAST(CAST(left(CAST({e} AS text), 0) AS integer) AS text)"
+        return f"CAST({failing} AS {column_type(after, 'postgresql')})"
 
     def declared(self, live: str) -> str:
         return live.replace("character varying", "varchar").replace("timestamp with time zone", "timestamptz")

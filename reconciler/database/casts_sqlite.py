@@ -1,8 +1,9 @@
 """How stored forms become one another on SQLite.
 
-Nothing raises there: a cast of nonsense is 0 without a word, and a column may hold a value of any class. Every
-condition therefore looks at the class of the value and converts there and back; lengths are compared in bytes because
-`length` stops at a NUL. Decimals are canonical texts, dates and moments the texts SQLAlchemy stores.
+Nothing raises there: a cast of nonsense is 0 without a word, and a column may hold a value of any class.
+Every condition therefore looks at the class of the value and converts there and back; lengths are compared
+in bytes because `length` stops at a NUL. Decimals are canonical texts, dates and moments the texts
+SQLAlchemy stores.
 """
 
 from __future__ import annotations
@@ -42,13 +43,18 @@ def _case(condition: str, then: str, otherwise: str = NOTHING) -> str:
 
 def _float_text(e: str) -> str:
     """A real the way PostgreSQL prints it: no point behind whole numbers, no more digits than it takes."""
+
+    def printed(digits: int) -> str:
+        return f"printf('%!.{digits}g', {e})"
+
+    whole = f"CAST({e} AS INTEGER)"
     shorter = "".join(
-        f" WHEN CAST(printf('%!.{digits}g', {e}) AS REAL) = {e} THEN replace(printf('%!.{digits}g', {e}), '.0e', 'e')"
+        f" WHEN CAST({printed(digits)} AS REAL) = {e} THEN replace({printed(digits)}, '.0e', 'e')"
         for digits in (15, 16)
     )
     return (
-        f"CASE WHEN abs({e}) < 1e15 AND CAST({e} AS INTEGER) = {e} THEN CAST(CAST({e} AS INTEGER) AS TEXT){shorter}"
-        f" ELSE replace(printf('%!.17g', {e}), '.0e', 'e') END"
+        f"CASE WHEN abs({e}) < 1e15 AND {whole} = {e} THEN CAST({whole} AS TEXT){shorter}"
+        f" ELSE replace({printed(17)}, '.0e', 'e') END"
     )
 
 
@@ -213,7 +219,8 @@ class SqliteForms:
 
     def refuse(self, after: Column, e: str) -> str:
         # No JSON path begins like that. The row's own value stays in so that nothing is evaluated beforehand.
-        return f"json_extract('{{}}', substr(typeof({e}), 1, 0) || {text_literal('a value does not fit its new type')})"
+        reason = text_literal("a value does not fit its new type")
+        return f"json_extract('{{}}', substr(typeof({e}), 1, 0) || {reason})"
 
     def declared(self, live: str) -> str:
         return live
@@ -270,7 +277,8 @@ class SqliteForms:
         return f"substr({e}, {-lost}) = '{'0' * lost}'" if lost > 0 else "TRUE"
 
     def _decimal_near(self, after: Column, e: str) -> str:
-        """A plain number in a text, brought to the scale of `after`; NULL if it has too many digits before the point."""
+        """A plain number in a text, brought to the scale of `after`; NULL if it has too many digits before
+        the point."""
         scale, bare = after.scale or 0, f"ltrim({e}, '+')"
         whole = f"substr({bare}, 1, instr({bare} || '.', '.') - 1)"
         fraction = f"substr(substr({bare}, instr({bare} || '.', '.') + 1) || '{'0' * scale}', 1, {scale})"

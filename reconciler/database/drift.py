@@ -1,4 +1,5 @@
-"""What differs between a table as it was left and as it is found, and what definition such a table has now."""
+"""What differs between a table as it was left and as it is found, and what definition such a table has
+now."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ _LOOSE_BOUND: Mapping[str, Mapping[str, object]] = {
     "min_length": {"min_length": -1},
     "max_length": {"max_length": _LONGEST},
 }
-"""What a column is whose CHECK is there but says something else: bounded by that name, by what no manifest asks for."""
+"""What a column is whose CHECK is there but says something else: bounded by that name, by what no manifest
+asks for."""
 
 
 def drift_of(table_name: str, recorded: LiveTable, live: LiveTable | None) -> tuple[Drift, ...]:
@@ -73,9 +75,10 @@ def drift_of(table_name: str, recorded: LiveTable, live: LiveTable | None) -> tu
 def corrected(definition: Table, recorded: LiveTable, live: LiveTable) -> Table:
     """The definition of what is there, so that the differ sees what to put right.
 
-    Columns, indexes and checks that are missing are not in it; those added by hand are, a column with its text as
-    `foreign`; those changed are in it as changed. Constraints of any kind that are not ours appear as checks, whose
-    expression is the database's text. System columns and triggers have no place in a definition: they are drift only.
+    Columns, indexes and checks that are missing are not in it; those added by hand are, a column with its
+    text as `foreign`; those changed are in it as changed. Constraints of any kind that are not ours appear
+    as checks, whose expression is the database's text. System columns and triggers have no place in a
+    definition: they are drift only.
     """
     if recorded == live:
         return definition
@@ -135,7 +138,8 @@ def _default(column: Column, default: str, live: str) -> dict[str, object]:
 
 
 def _constrained(table: str, column: Column, recorded: LiveTable, live: LiveTable) -> Column:
-    """The column without those of its own constraints that are gone, and with those loosened that were changed."""
+    """The column without those of its own constraints that are gone, and with those loosened that were
+    changed."""
     changes: dict[str, object] = {}
     for rule in (*_WITHOUT_BOUND, "boolean"):
         name = bound_name(table, column.name, rule)
@@ -159,7 +163,8 @@ def _constrained(table: str, column: Column, recorded: LiveTable, live: LiveTabl
 def _reference(text: str) -> ForeignKey | None:
     """What a foreign key says that is not ours any more; None where there is none.
 
-    One that differs in nothing a definition could say (not validated, deferrable) is made to point nowhere."""
+    One that differs in nothing a definition could say (not validated, deferrable) is made to point nowhere.
+    """
     if not text:
         return None
     target, on_delete = _REFERENCES.search(text), _ON_DELETE.search(text)
@@ -179,7 +184,8 @@ def _indexes(definition: Table, recorded: LiveTable, live: LiveTable) -> Iterato
 
 
 def _foreign_index(name: str, text: str, ours: Index | None) -> Index:
-    """Without columns unless the text says nothing beyond columns and uniqueness (partial, descending, invalid ...)."""
+    """Without columns unless the text says nothing beyond columns and uniqueness (partial, descending,
+    invalid ...)."""
     found = _PLAIN_INDEX.fullmatch(text)
     columns = tuple(part.strip('"') for part in found[1].split(", ")) if found else ()
     index = Index(name=name, columns=columns, unique=text.startswith("unique "))

@@ -23,26 +23,31 @@ ByTable = dict[str, dict[str, str]]
 
 
 def inspect(conn: Connection, names: Collection[str] | None = None) -> dict[str, LiveTable]:
-    """The tables of these names that exist, or all. Call it inside a transaction to see them all at one moment."""
+    """The tables of these names that exist, or all. Call it inside a transaction to see them all at one
+    moment."""
     if names is not None and not names:
         return {}
     return _inspect_sqlite(conn, names) if conn.dialect == "sqlite" else _inspect_postgres(conn, names)
 
 
 def fingerprint(conn: Connection) -> str:
-    """Moves whenever any table, index, constraint or trigger does; equal fingerprints of one database mean that
-    nothing was altered in between, by anybody. May also move without cause, as after VACUUM FULL."""
+    """Moves whenever any table, index, constraint or trigger does; equal fingerprints of one database mean
+    that nothing was altered in between, by anybody. May also move without cause, as after VACUUM FULL."""
     if conn.dialect == "sqlite":
         # Counts every change of the schema ever made to the file, and answers without reading the schema.
         return f"sqlite:{conn.execute('PRAGMA schema_version')[0][0]}"
     return "postgresql:" + ".".join(str(part) for part in conn.execute(_FINGERPRINT)[0])
 
 
-# --- SQLite -----------------------------------------------------------------------------------------------------
+# --- SQLite
+# -----------------------------------------------------------------------------------------------------
 
 
 def _inspect_sqlite(conn: Connection, names: Collection[str] | None) -> dict[str, LiveTable]:
-    objects = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT GLOB 'sqlite_*'"
+    objects = (
+        "SELECT type, name, tbl_name, sql FROM sqlite_master "
+        "WHERE sql IS NOT NULL AND tbl_name NOT GLOB 'sqlite_*'"
+    )
     if names is None:
         rows = conn.execute(objects)
     else:
@@ -73,7 +78,8 @@ def _with(table: LiveTable, indexes: dict[str, str], triggers: dict[str, str]) -
     return LiveTable(table.columns, indexes, table.constraints, triggers)
 
 
-# --- PostgreSQL -------------------------------------------------------------------------------------------------
+# --- PostgreSQL
+# -------------------------------------------------------------------------------------------------
 
 _TABLES = "c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')"
 _CHOSEN = " AND c.relname = ANY (?)"
@@ -93,8 +99,9 @@ SELECT c.relname, i.relname, pg_get_indexdef(x.indexrelid), x.indisvalid AND x.i
 FROM pg_class c
 JOIN pg_index x ON x.indrelid = c.oid
 JOIN pg_class i ON i.oid = x.indexrelid
-WHERE {_TABLES} AND NOT EXISTS
-  (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x'))"""
+WHERE {_TABLES} AND NOT EXISTS (
+  SELECT FROM pg_constraint k
+  WHERE k.conindid = x.indexrelid AND k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x'))"""
 
 # What is required of a column stands with the column; from version 18 on it is a constraint as well.
 _CONSTRAINTS = f"""
@@ -151,14 +158,20 @@ def _definition(text: str, valid: bool) -> str:
 
 
 # A row of a catalog is written anew whenever what it describes changes: `xmin` is the transaction that did.
-_XMIN = "coalesce(sum(hashint8({catalog}.oid::bigint) * {catalog}.xmin::text::numeric), 0)"
-_FINGERPRINT = f"""
-WITH c AS (SELECT oid, xmin FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
-SELECT (SELECT count(*) || '/' || {_XMIN.format(catalog="c")} FROM c),
-       (SELECT count(*) || '/' || coalesce(sum(hashint8(a.attrelid::bigint * 2000 + a.attnum) * a.xmin::text::numeric), 0)
-        FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM c) AND a.attnum > 0),
-       (SELECT count(*) || '/' || {_XMIN.format(catalog="d")} FROM pg_attrdef d WHERE d.adrelid IN (SELECT oid FROM c)),
-       (SELECT count(*) || '/' || {_XMIN.format(catalog="k")} FROM pg_constraint k WHERE k.conrelid IN (SELECT oid FROM c)),
-       (SELECT count(*) || '/' || coalesce(sum(hashint8(x.indexrelid::bigint) * x.xmin::text::numeric), 0)
-        FROM pg_index x WHERE x.indexrelid IN (SELECT oid FROM c)),
-       (SELECT count(*) || '/' || {_XMIN.format(catalog="t")} FROM pg_trigger t WHERE t.tgrelid IN (SELECT oid FROM c))"""
+_FINGERPRINT = """
+WITH c AS (SELECT oid, xmin FROM pg_class WHERE relnamespace = current_schema()::regnamespace),
+seen (catalog, id, xmin) AS (
+  SELECT 1, oid::bigint, xmin FROM c
+  UNION ALL
+  SELECT 2, attrelid::bigint * 2000 + attnum, xmin FROM pg_attribute
+  WHERE attrelid IN (SELECT oid FROM c) AND attnum > 0
+  UNION ALL
+  SELECT 3, oid, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM c)
+  UNION ALL
+  SELECT 4, oid, xmin FROM pg_constraint WHERE conrelid IN (SELECT oid FROM c)
+  UNION ALL
+  SELECT 5, indexrelid, xmin FROM pg_index WHERE indexrelid IN (SELECT oid FROM c)
+  UNION ALL
+  SELECT 6, oid, xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM c)
+)
+SELECT count(*), coalesce(sum(hashint8(id * 8 + catalog) * xmin::text::numeric), 0) FROM seen"""

@@ -1,8 +1,9 @@
 """The lease: only one applies at a time, and whoever was overtaken cannot write any more.
 
-A lease that has expired, or whose holder is provably dead, is taken over at once. Dead is a process of this machine
-that no longer runs (SQLite), or a server session that has ended (PostgreSQL). Each taking raises the *fencing token*;
-`verify` inside a transaction refuses to go on under an older one, and keeps others from taking over until it ends.
+A lease that has expired, or whose holder is provably dead, is taken over at once. Dead is a process of this
+machine that no longer runs (SQLite), or a server session that has ended (PostgreSQL). Each taking raises the
+*fencing token*; `verify` inside a transaction refuses to go on under an older one, and keeps others from
+taking over until that transaction ends.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Lease:
 def acquire(connection: Connection, name: str = "apply", *, holder: str, ttl: float = DEFAULT_TTL) -> Lease:
     """Take the lease. Raises Locked, naming the holder and since when, if somebody alive has it.
 
-    `holder` is for people, such as `ann@laptop`; it may not be empty. `ttl` is in seconds. Not inside a transaction.
+    `holder` is for people, such as `ann@laptop`, and never empty. `ttl` is in seconds. Not inside a
+    transaction.
     """
     if not holder:
         raise ValueError("a lease has a holder")
@@ -83,7 +85,8 @@ def acquire(connection: Connection, name: str = "apply", *, holder: str, ttl: fl
         now = _now(connection)
         expires_at = time_text(now + timedelta(seconds=ttl))
         connection.execute(
-            "UPDATE leases SET holder = ?, token = ?, acquired_at = ?, expires_at = ?, evidence = ? WHERE name = ?",
+            "UPDATE leases SET holder = ?, token = ?, acquired_at = ?, expires_at = ?, evidence = ?"
+            " WHERE name = ?",
             (holder, token, time_text(now), expires_at, json.dumps(_evidence(connection)), name),
         )
     return Lease(name, holder, token, ttl, expires_at)
@@ -95,7 +98,7 @@ def _token_of_free(connection: Connection, name: str) -> int:
     if connection.dialect == "sqlite":
         rows = connection.execute(sql, (name,))
     else:
-        # A row that is locked is one whose holder is in the midst of a unit: no reason to wait, nor to judge it.
+        # A row that is locked is one whose holder is in the midst of a unit: neither wait nor judge.
         rows = connection.execute(f"{sql} FOR UPDATE SKIP LOCKED", (name,))
     if rows:
         holder, token, _, expires_at, evidence = rows[0]
@@ -137,7 +140,7 @@ def _is_dead(connection: Connection, evidence: dict[str, str]) -> bool:
 
 
 def _now(connection: Connection) -> datetime:
-    """By the server's clock on PostgreSQL, as those of its clients may differ. A SQLite file has no clock of its own."""
+    """By the server's clock on PostgreSQL, as its clients' may differ; SQLite has none of its own."""
     if connection.dialect == "sqlite":
         return datetime.now(UTC)
     ((text,),) = connection.execute(

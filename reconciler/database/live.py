@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 _COLUMN = re.compile(
-    r"(?P<type>.*?)(?: collate (?P<collation>\S+))?(?P<not_null> not null)?(?: default (?P<default>.*?))?(?: as (?P<special>.*))?",
+    r"(?P<type>.*?)(?: collate (?P<collation>\S+))?(?P<not_null> not null)?"
+    r"(?: default (?P<default>.*?))?(?: as (?P<special>.*))?",
     re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LiveColumn:
-    """`default` is an SQL expression; `special` says how the value comes about otherwise (identity, generated, rowid)."""
+    """`default` is an SQL expression; `special` says how the value comes about otherwise (identity,
+    generated, rowid)."""
 
     type: str
     not_null: bool = False
@@ -51,8 +53,9 @@ class LiveColumn:
 
 @dataclass(frozen=True, slots=True)
 class LiveTable:
-    """Texts by name: columns (`str` of a LiveColumn), indexes, constraints and triggers with everything that matters
-    about them, validity included. Two tables are built alike exactly if their LiveTables are equal."""
+    """Texts by name: columns (`str` of a LiveColumn), indexes, constraints and triggers with everything
+    that matters about them, validity included. Two tables are built alike exactly if their LiveTables are
+    equal."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     indexes: Mapping[str, str] = field(default_factory=dict)

@@ -151,6 +151,8 @@ def _fingerprint(
     parked: list[Parked],
 ) -> str:
     """Digest of all that a plan can depend on but the rows: equal contents give it again, whenever they were written."""
+    if not (digests or index or parked):
+        return EMPTY.fingerprint  # an empty catalog and none at all are the same to a plan
     hashed = hashlib.sha256(digest_of_entries(digests).encode())
     for name, entry in sorted(index.items()):
         table = live.get(name)

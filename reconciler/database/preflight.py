@@ -1,7 +1,7 @@
 """Counting the rows a change concerns, before anything runs.
 
-One scan answers all questions about the values of one table, however many there are; only duplicates and orphans
-need a scan of their own. Nothing is written and nothing is locked but against changes of structure.
+One scan answers all questions about the values of one table, however many there are; only duplicates and
+orphans need a scan of their own. Nothing is written and nothing is locked but against changes of structure.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def count(conn: Connection, probe: Probe, definition: Table) -> int:
 def count_all(conn: Connection, asked: Sequence[tuple[Probe, Table]]) -> list[int]:
     """The counts, in the order asked. A table that does not exist has no rows.
 
-    Values are judged as what they are about to become: if `asked` holds an Unfit or OutOfBounds for a column, checks
-    and duplicates of that column are counted on the converted values.
+    Values are judged as what they are about to become: if `asked` holds an Unfit or OutOfBounds for a
+    column, checks and duplicates of that column are counted on the converted values.
     """
     definitions = {probe.table: definition for probe, definition in asked}
     present = _present(conn, {*definitions, *(p.target for p, _ in asked if isinstance(p, Orphans))})
@@ -65,7 +65,8 @@ def count_all(conn: Connection, asked: Sequence[tuple[Probe, Table]]) -> list[in
 
 
 def row_estimates(conn: Connection, tables: Collection[str]) -> dict[str, int]:
-    """About how many rows each of the tables has that exist: from statistics, or the largest id. Costs no scan."""
+    """About how many rows each of the tables has that exist: from statistics, or the largest id. Costs no
+    scan."""
     if not tables:
         return {}
     if conn.dialect == "postgresql":
@@ -81,12 +82,12 @@ def row_estimates(conn: Connection, tables: Collection[str]) -> dict[str, int]:
     return estimates
 
 
-# As the planner does: rows per page when last analysed, times the pages there are now. A table never analysed counts
-# as if rows were of 64 bytes: rather too many than too few.
+# As the planner does: rows per page when last analysed, times the pages there are now. In a table never
+# analysed no row can be smaller than 32 bytes: rather too many than too few.
 _POSTGRES_ESTIMATES = """
 SELECT relname, CASE
     WHEN reltuples > 0 AND relpages > 0 THEN reltuples / relpages * (pg_relation_size(oid) / 8192)
-    ELSE pg_relation_size(oid) / 64 END
+    ELSE pg_relation_size(oid) / 32 END
 FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname = ANY (?)"""
 
@@ -199,14 +200,16 @@ class _TableCounts:
         given = f"SELECT count(*) FROM {self.table} AS t WHERE {column} IS NOT NULL"
         if probe.target not in self.present:
             return given
-        return f'{given} AND NOT EXISTS (SELECT 1 FROM {self.present[probe.target]} AS o WHERE o."id" = {column})'
+        target = self.present[probe.target]
+        return f'{given} AND NOT EXISTS (SELECT 1 FROM {target} AS o WHERE o."id" = {column})'
 
     def _rows(self) -> str:
         """The table, with the values its columns will have beside those they have."""
         if not self.conversions:
             return self.table
-        converted = ", ".join(
-            f"{casts.convert(before, after, self.conn.dialect, quote(name), lossy=True)} AS {quote(self.converted[name])}"
+        values = (
+            casts.convert(before, after, self.conn.dialect, quote(name), lossy=True)
+            + f" AS {quote(self.converted[name])}"
             for name, (before, after) in self.conversions.items()
         )
-        return f"(SELECT t.*, {converted} FROM {self.table} AS t) AS rows_to_be"
+        return f"(SELECT t.*, {', '.join(values)} FROM {self.table} AS t) AS rows_to_be"

@@ -1,7 +1,7 @@
 """Which process somebody is, and whether that very process is provably gone.
 
-A process number alone says little: numbers are used again, and another machine or container has the same ones.
-So it is remembered with when the process started and in which process namespace of which running kernel.
+A process number alone says little: numbers are used again, and other machines and containers have the same
+ones. So it is remembered with when the process started, in which namespace of which running kernel.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_gone(identity: dict[str, str]) -> bool:
 
 
 def _place() -> str:
-    """Names the set of processes in which a number means one process: a PID namespace of one boot of one kernel."""
+    """Names the set of processes within which a number means one: a PID namespace of a running kernel."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
@@ -40,7 +40,7 @@ def _place() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """When a process started, in ticks since boot; empty if it has ended; None if that cannot be known here."""
+    """When it started, in ticks since boot; empty if it has ended; None if that cannot be known here."""
     try:
         stat = (_PROC / str(pid) / "stat").read_text()
     except OSError:

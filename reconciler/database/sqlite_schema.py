@@ -1,8 +1,9 @@
 """What a CREATE TABLE statement of SQLite's own catalog says.
 
-No PRAGMA tells CHECKs, collations, names of constraints or AUTOINCREMENT, but the statement is kept as it was written
-(and rewritten by ALTER), so it is taken apart: top-level commas, then the clauses of each column. The words stay those
-of the statement, only comments and superfluous spaces are gone. Nothing here raises on what SQLite accepted.
+No PRAGMA tells CHECKs, collations, names of constraints or AUTOINCREMENT, but the statement is kept as it
+was written (and rewritten by ALTER), so it is taken apart: top-level commas, then the clauses of each
+column. The words stay those of the statement, only comments and superfluous spaces are gone. Nothing here
+raises on what SQLite accepted.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def normalised(sql: str) -> str:
 
 
 def _items(sql: str) -> list[str]:
-    """What stands between the outer parentheses, split at top-level commas; last what follows the parentheses."""
+    """What stands between the outer parentheses, split at top-level commas; last what follows the
+    parentheses."""
     items: list[str] = []
     opening = _OPENING.match(sql)
     start = opening.end() if opening else len(sql)
@@ -150,8 +152,8 @@ def _clauses(text: str) -> Iterator[str]:
 
 
 def _continues(clause: list[str], word: str) -> bool:
-    """Whether a keyword belongs to the clause begun: NOT NULL, DEFAULT NULL, SET DEFAULT, GENERATED ALWAYS AS,
-    or as the name of a constraint."""
+    """Whether a keyword belongs to the clause begun: NOT NULL, DEFAULT NULL, SET DEFAULT, GENERATED ALWAYS
+    AS, or as the name of a constraint."""
     if not clause or clause[0] not in _COLUMN_CLAUSES:
         return False
     last = clause[-1]

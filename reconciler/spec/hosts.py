@@ -74,8 +74,11 @@ def normal_host(name: str) -> str | None:
 def _split_port(text: str) -> tuple[str, int | None]:
     """Name and port; port 0 where what stands behind the colon is no port."""
     if text.startswith("["):
-        name, _, rest = text.partition("]")
-        name, separator, port = name + "]", *rest.partition(":")[1:]
+        name, closed, rest = text.partition("]")
+        before, separator, port = rest.partition(":")
+        if not closed or before:
+            return text, 0
+        name += "]"
     elif text.count(":") == 1:
         name, separator, port = text.partition(":")
     else:

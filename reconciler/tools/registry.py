@@ -52,24 +52,20 @@ class ToolRegistry:
     def _load(self, name: str) -> ToolDeclaration | None:
         from importlib.metadata import entry_points
 
-        found = None
-        for point in entry_points(group=ENTRY_POINTS, name=name):
-            if found is not None:
-                self._broken[name] = "two installed packages bring a tool of this name"
-                return None
-            try:
-                found = point.load()
-            except Exception as error:
-                # Foreign code runs here: whatever it raises must not take the other manifests with it.
-                self._broken[name] = f"{point.value} cannot be loaded: {type(error).__name__}: {error}"
-                return None
-            if not isinstance(found, ToolDeclaration) or found.name != name:
-                self._broken[name] = f"{point.value} is no ToolDeclaration named `{name}`"
-                return None
-        if found is not None:
-            self._tools[name] = found
-        else:
-            self._broken[name] = ""
+        points = tuple(entry_points(group=ENTRY_POINTS, name=name))
+        if len(points) != 1:
+            self._broken[name] = "two installed packages bring a tool of this name" if points else ""
+            return None
+        try:
+            found = points[0].load()
+        except Exception as error:
+            # Foreign code runs here: whatever it raises must not take the other manifests with it.
+            self._broken[name] = f"{points[0].value} cannot be loaded: {type(error).__name__}: {error}"
+            return None
+        if not isinstance(found, ToolDeclaration) or found.name != name:
+            self._broken[name] = f"{points[0].value} is no ToolDeclaration named `{name}`"
+            return None
+        self._tools[name] = found
         return found
 
 

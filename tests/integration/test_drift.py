@@ -48,7 +48,11 @@ BY_HAND: list[tuple[str, str, list[str]]] = [
     ("both", f'CREATE INDEX mine ON "{NAME}" (price DESC) WHERE price IS NOT NULL', ["index/mine"]),
     ("both", f'DROP INDEX "{UNIQUE}"; CREATE INDEX "{UNIQUE}" ON "{NAME}" (code)', [f"index/{UNIQUE}"]),
     ("both", f'DROP INDEX "{INDEX}"; CREATE INDEX "{INDEX}" ON "{NAME}" (urgency DESC)', [f"index/{INDEX}"]),
-    ("both", f'DROP INDEX "{INDEX}"; CREATE INDEX mine ON "{NAME}" (urgency)', [f"index/{INDEX}", "index/mine"]),
+    (
+        "both",
+        f'DROP INDEX "{INDEX}"; CREATE INDEX mine ON "{NAME}" (urgency)',
+        [f"index/{INDEX}", "index/mine"],
+    ),
     ("both", f'ALTER TABLE "{NAME}" RENAME COLUMN price TO cost', ["column/cost", "column/price"]),
     ("both", f'ALTER TABLE "{NAME}" DROP COLUMN price', ["column/price"]),
     ("postgresql", f'ALTER TABLE "{NAME}" ALTER code TYPE text', ["column/code"]),
@@ -66,8 +70,17 @@ BY_HAND: list[tuple[str, str, list[str]]] = [
     ("postgresql", f'ALTER TABLE "{NAME}" ADD CONSTRAINT mine CHECK (price > 0)', ["constraint/mine"]),
     ("postgresql", f'ALTER TABLE "{NAME}" ADD CONSTRAINT mine UNIQUE (note)', ["constraint/mine"]),
     *(
-        ("postgresql", f'ALTER TABLE "{NAME}" DROP CONSTRAINT "{bound(column, rule)}"', [f"constraint/{bound(column, rule)}"])
-        for column, rule in (("state", "values"), ("urgency", "minimum"), ("urgency", "maximum"), ("note", "max_length"))
+        (
+            "postgresql",
+            f'ALTER TABLE "{NAME}" DROP CONSTRAINT "{bound(column, rule)}"',
+            [f"constraint/{bound(column, rule)}"],
+        )
+        for column, rule in (
+            ("state", "values"),
+            ("urgency", "minimum"),
+            ("urgency", "maximum"),
+            ("note", "max_length"),
+        )
     ),
     *(
         (
@@ -82,7 +95,10 @@ BY_HAND: list[tuple[str, str, list[str]]] = [
             (bound("note", "max_length"), "CHECK (char_length(note) <= 700)"),
             (NOTED, "CHECK (urgency < 9)"),
             (REFERENCE, f'FOREIGN KEY (parent) REFERENCES "{CUSTOMER.name}" (id)'),
-            (REFERENCE, f'FOREIGN KEY (parent) REFERENCES "{CUSTOMER.name}" (id) ON DELETE CASCADE NOT VALID'),
+            (
+                REFERENCE,
+                f'FOREIGN KEY (parent) REFERENCES "{CUSTOMER.name}" (id) ON DELETE CASCADE NOT VALID',
+            ),
         )
     ),
     (
@@ -90,7 +106,7 @@ BY_HAND: list[tuple[str, str, list[str]]] = [
         f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '\"{INDEX}\"'::regclass",
         [f"index/{INDEX}"],
     ),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -155,7 +171,8 @@ def test_on_postgresql_a_change_by_hand_is_found_named_and_put_right(postgres_ur
         for sql, addresses in _of("postgresql"):
             _found_named_and_put_right(conn, sql, addresses)
             for (parked,) in conn.execute(
-                "SELECT attname FROM pg_attribute WHERE attrelid = '\"shop__order\"'::regclass AND attname LIKE '%archived%'"
+                "SELECT attname FROM pg_attribute"
+                " WHERE attrelid = 'shop__order'::regclass AND attname LIKE '%archived%'"
             ):
                 conn.execute(f'ALTER TABLE "{NAME}" DROP COLUMN "{parked}"')
 
@@ -172,10 +189,10 @@ def test_on_postgresql_a_change_by_hand_is_found_named_and_put_right(postgres_ur
         ("BOOLEAN DEFAULT 0", "BOOLEAN DEFAULT (1 - 1)", ["column/paid"]),
         ("ON DELETE CASCADE", "ON DELETE RESTRICT", [f"constraint/{REFERENCE}"]),
         ("ON DELETE CASCADE", "ON DELETE CASCADE DEFERRABLE", [f"constraint/{REFERENCE}"]),
-        ('IN (0, 1)', "IN (0, 1, 2)", [f"constraint/{bound('paid', 'boolean')}"]),
+        ("IN (0, 1)", "IN (0, 1, 2)", [f"constraint/{bound('paid', 'boolean')}"]),
         ('OR ("note" IS NOT NULL)', 'OR ("note" IS NULL)', [f"constraint/{NOTED}"]),
     ],
-)  # fmt: skip
+)
 def test_on_sqlite_a_clause_of_the_statement_changed_by_hand_is_put_right(
     sqlite_url: str, old: str, new: str, addresses: list[str]
 ) -> None:
@@ -188,7 +205,9 @@ def test_on_sqlite_a_clause_of_the_statement_changed_by_hand_is_put_right(
         conn.script([f'DROP TABLE "{NAME}"', create.replace(old, new), *(sql for (sql,) in indexes)])
         conn.execute(f"INSERT INTO \"{NAME}\" (code, urgency, price) VALUES ('a', 2, '1.00')")
         live = live_table(conn)
-        assert [d.address for d in drift_of(NAME, recorded, live)] == [f"table/{NAME}/{at}" for at in addresses]
+        assert [d.address for d in drift_of(NAME, recorded, live)] == [
+            f"table/{NAME}/{at}" for at in addresses
+        ]
         put_right(conn, corrected(TABLE, recorded, live))
         assert without_parked(live_table(conn)) == recorded
 

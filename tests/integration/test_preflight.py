@@ -86,7 +86,7 @@ PROBES: list[tuple[Probe, int]] = [
     (Orphans(T, "customer", CUSTOMER.name), 0),
     (Orphans(T, "urgency", CUSTOMER.name), 5),
     (Orphans(T, "urgency", "shop__not_there_yet"), 6),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -105,9 +105,14 @@ def test_each_probe_counts_what_it_says(conn: Connection) -> None:
 
 
 def test_questions_about_one_table_take_one_scan(conn: Connection) -> None:
-    plain = [(probe, expected) for probe, expected in PROBES if isinstance(probe, Rows | Nulls | NotNulls | Violations)]
+    plain = [
+        (probe, expected)
+        for probe, expected in PROBES
+        if isinstance(probe, Rows | Nulls | NotNulls | Violations)
+    ]
     counting = Counting(conn)
-    answers = count_all(counting, [(probe, ORDER) for probe, _ in plain])  # type: ignore[arg-type]  # needs `execute` and `dialect` alone
+    asked = [(probe, ORDER) for probe, _ in plain]
+    answers = count_all(counting, asked)  # type: ignore[arg-type]  # it needs `execute` and `dialect` alone
     assert answers == [expected for _, expected in plain]
     assert counting.queries == 2  # which tables there are, and the scan
 
@@ -122,7 +127,12 @@ class Counting:
 
 
 def test_answers_come_in_the_order_asked_repeated_questions_included(conn: Connection) -> None:
-    asked: list[tuple[Probe, Table]] = [(Rows(T), ORDER), (Rows(CUSTOMER.name), CUSTOMER), (Nulls(T, "code"), ORDER), (Rows(T), ORDER)]  # fmt: skip
+    asked: list[tuple[Probe, Table]] = [
+        (Rows(T), ORDER),
+        (Rows(CUSTOMER.name), CUSTOMER),
+        (Nulls(T, "code"), ORDER),
+        (Rows(T), ORDER),
+    ]
     assert count_all(conn, asked) == [7, 1, 2, 7]
 
 
@@ -157,7 +167,11 @@ def test_a_check_that_does_not_fit_the_table_is_an_error(conn: Connection) -> No
 
 def test_a_table_that_does_not_exist_has_no_rows(conn: Connection) -> None:
     gone = ORDER.evolve(name="shop__gone")
-    asked: list[tuple[Probe, Table]] = [(Rows(gone.name), gone), (Duplicates(gone.name, ("code",)), gone), (Rows(T), ORDER)]
+    asked: list[tuple[Probe, Table]] = [
+        (Rows(gone.name), gone),
+        (Duplicates(gone.name, ("code",)), gone),
+        (Rows(T), ORDER),
+    ]
     assert count_all(conn, asked) == [0, 0, 7]
     assert count_all(conn, []) == []
 
@@ -177,15 +191,15 @@ def test_names_and_values_are_never_taken_for_sql(conn: Connection) -> None:
     conn.execute('CREATE TABLE "t""; --" (id integer PRIMARY KEY, "we""ird %s ? col" text)')
     conn.execute("INSERT INTO \"t\"\"; --\" VALUES (1, '%'), (2, '?'), (3, '?')")
     values = new(column.name, FieldType.ENUM, values=("%", "it's"))
-    probes: list[Probe] = [Rows(table.name), Unfit(table.name, column, values), Duplicates(table.name, (column.name,))]
-    assert count_all(conn, [(probe, table) for probe in probes]) == [3, 2, 1]
+    assert count(conn, Duplicates(table.name, (column.name,)), table) == 1
+    assert count_all(conn, [(Rows(table.name), table), (Unfit(table.name, column, values), table)]) == [3, 2]
 
 
 def test_row_estimates_cost_no_scan_and_name_only_what_exists(conn: Connection) -> None:
     conn.script(f'INSERT INTO "{CUSTOMER.name}" (name) SELECT name FROM "{CUSTOMER.name}"' for _ in range(10))
     if conn.dialect == "postgresql":
         before = row_estimates(conn, [CUSTOMER.name])[CUSTOMER.name]
-        assert 1024 <= before
+        assert before >= 1024
         conn.execute("ANALYZE")
     assert row_estimates(conn, [CUSTOMER.name, "shop__gone"]) == {CUSTOMER.name: 1024}
     assert row_estimates(conn, []) == {}

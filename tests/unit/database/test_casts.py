@@ -1,4 +1,5 @@
-"""Every value either survives its conversion there and back, or is counted, refused, and brought as near as it can be."""
+"""Every value either survives its conversion there and back, or is counted, refused, and brought as near
+as it can be."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from reconciler.database.sql_text import Dialect
 from reconciler.errors import DatabaseError
 from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column
+from tests.unit.database.cast_cases import BOUNDS, CASES, LOSSES
 from tests.unit.database.cast_samples import COLUMNS, NASTY_TEXTS, column, stored
 
 PAIRS = list(product(COLUMNS, COLUMNS))
@@ -109,7 +111,8 @@ def check(conversion: Conversion, values: list[Any]) -> None:
 
 
 def test_what_fits_comes_back_and_what_does_not_is_refused(conn: Connection) -> None:
-    """The database never raises while it looks, whatever the rows hold; exact and lossy agree on what fits."""
+    """The database never raises while it looks, whatever the rows hold; exact and lossy agree on what
+    fits."""
 
     @settings(max_examples=120, deadline=None, derandomize=True)
     @given(st.sampled_from(PAIRS), st.data())
@@ -128,37 +131,9 @@ def test_no_text_whatsoever_makes_a_conversion_fail(conn: Connection, before: Co
         check(Conversion(conn, before, after, list(NASTY_TEXTS)), list(NASTY_TEXTS))
 
 
-CASES: list[tuple[str, Column, Column, list[Any], list[Any]]] = [
-    # name, before, after, values that fit, values that do not
-    ("integers", COLUMNS[3], COLUMNS[5], ["7", "0", "-7", "9223372036854775807"],
-     ["007", "-0", " 1", "1\n", "+5", "1.0", "٣", "", "9223372036854775808"]),
-    ("numbers", COLUMNS[3], COLUMNS[7], ["1.5", "0", "-7", "1e+22", "0.3333333333333333"],
-     ["1.50", "-0", "1e5", "NaN", "1e999", "Infinity", ".5"]),
-    ("decimals", COLUMNS[3], COLUMNS[9], ["19.90", "-1.25", "0.50"], ["19.9", "1000.00", "-0.00", "11.2.", "--1", "007.00"]),
-    ("flags", COLUMNS[3], COLUMNS[12], ["true", "false"], ["True", "t", "1", ""]),
-    ("days", COLUMNS[3], COLUMNS[13], ["2024-02-29", "2000-02-29", "0001-01-01"],
-     ["2023-02-29", "1900-02-29", "0000-01-01", "2024-1-1", "0044-03-15 BC", "now", "infinity"]),
-    ("moments", COLUMNS[3], COLUMNS[14], ["2024-01-01T10:00:00Z", "2024-01-01T10:00:00.123456Z"],
-     ["2024-01-01T10:00:00+00:00", "2024-01-01 10:00:00", "2024-01-01T24:00:00Z", "2024-01-01T10:00:00.000000Z"]),
-    ("uuids", COLUMNS[3], COLUMNS[15], ["12345678-1234-1234-1234-123456789abc"],
-     ["12345678-1234-1234-1234-123456789ABC", "12345678123412341234123456789abc"]),
-    ("choices", COLUMNS[3], COLUMNS[16], ["a", "true"], ["A", "", "7"]),
-    ("fewer choices", COLUMNS[16], COLUMNS[17], ["b"], ["a", "true"]),
-    ("shorter texts", COLUMNS[3], COLUMNS[4], ["", "ééé"], ["éééé"]),
-    ("integer to number", COLUMNS[5], COLUMNS[7], [2**53, -(2**63)], [2**53 + 1, 2**63 - 1]),
-    ("number to integer", COLUMNS[7], COLUMNS[5], [1.0, -(2.0**63), 1e15], [1.5, 2.0**63, 5e-324, float("inf")]),
-    ("number to decimal", COLUMNS[7], COLUMNS[9], [0.29, 999.99, 1.0], [0.001, 1000.0, 1e300, float("inf")]),
-    ("integer to flag", COLUMNS[5], COLUMNS[12], [0, 1], [2, -1]),
-    ("integer to text", COLUMNS[5], COLUMNS[4], [999, -99], [1000, -999]),
-    ("fewer digits", COLUMNS[8], COLUMNS[9], ["1.500000", "999.990000"], ["1.234500", "1000.000000"]),
-    ("decimal to integer", COLUMNS[8], COLUMNS[5], ["-3.000000"], ["0.500000"]),
-    ("bytes", COLUMNS[20], COLUMNS[21], [b"", b"ab"], [b"abc"]),
-    ("json", COLUMNS[18], COLUMNS[3], [None], ["{}"]),
-    ("encryption", COLUMNS[3], COLUMNS[23], [None], ["a"]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("before", "after", "fit", "unfit"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("before", "after", "fit", "unfit"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
 def test_a_value_fits_exactly_if_it_can_come_back(
     conn: Connection, before: Column, after: Column, fit: list[Any], unfit: list[Any]
 ) -> None:
@@ -167,23 +142,9 @@ def test_a_value_fits_exactly_if_it_can_come_back(
     check(conversion, fit + unfit)
 
 
-LOSSES: list[tuple[str, Column, Column, list[Any], list[Any]]] = [
-    # name, before, after, values, what they become as text
-    ("a text is cut", COLUMNS[3], COLUMNS[4], ["abcdef"], ["abc"]),
-    ("numbers in texts are read", COLUMNS[3], COLUMNS[5], ["007", " 1", "+5", "2.9"], ["7", "1", "5", "2"]),
-    ("decimals in texts get their scale", COLUMNS[3], COLUMNS[9], ["19.9", "7", "1.239"], ["19.90", "7.00", "1.23"]),
-    ("nonsense becomes the default", COLUMNS[3], COLUMNS[6], ["abc", "9223372036854775808"], ["7", "7"]),
-    ("nonsense without a default becomes NULL", COLUMNS[3], COLUMNS[13], ["abc"], [None]),
-    ("a choice that is gone becomes the default", COLUMNS[16], COLUMNS[17], ["a"], ["7"]),
-    ("digits without a place are left out", COLUMNS[8], COLUMNS[9], ["1.239000", "-0.001000"], ["1.23", "0.00"]),
-    ("digits before the point are not", COLUMNS[8], COLUMNS[9], ["123456.000000"], ["1.50"]),
-    ("a moment becomes its day", COLUMNS[14], COLUMNS[13], ["2024-02-29 23:59:59.000000"], ["2024-02-29"]),
-    ("a fraction is left out", COLUMNS[7], COLUMNS[5], [2.9, -2.9, 1e300], ["2", "-2", None]),
-    ("what cannot be converted becomes the default", COLUMNS[18], COLUMNS[2], ["{}"], ["none"]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("before", "after", "values", "become"), [c[1:] for c in LOSSES], ids=[c[0] for c in LOSSES])
+@pytest.mark.parametrize(
+    ("before", "after", "values", "become"), [c[1:] for c in LOSSES], ids=[c[0] for c in LOSSES]
+)
 def test_what_does_not_fit_comes_as_near_as_it_can(
     conn: Connection, before: Column, after: Column, values: list[Any], become: list[Any]
 ) -> None:
@@ -199,17 +160,9 @@ def test_a_refused_value_is_not_shown(conn: Connection) -> None:
     assert "hunter2" not in refusal.value.message
 
 
-BOUNDS: list[tuple[str, Column, Column, list[Any], int]] = [
-    ("minimum", COLUMNS[5], column(FieldType.INTEGER, minimum=5), [4, 5, None], 1),
-    ("maximum of a decimal", COLUMNS[8], column(FieldType.DECIMAL, precision=18, scale=6, maximum=10),
-     ["9.000000", "10.000000", "10.000001"], 1),
-    ("min_length", COLUMNS[3], column(FieldType.TEXT, min_length=2), ["", "é", "éé"], 2),
-    ("a converted value", COLUMNS[3], column(FieldType.INTEGER, minimum=5, maximum=9, default=6), ["4", "7", "x", "10"], 2),
-    ("none asked for", COLUMNS[3], column(FieldType.TEXT), ["x"], 0),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("before", "after", "values", "count"), [c[1:] for c in BOUNDS], ids=[c[0] for c in BOUNDS])
+@pytest.mark.parametrize(
+    ("before", "after", "values", "count"), [c[1:] for c in BOUNDS], ids=[c[0] for c in BOUNDS]
+)
 def test_bounds_are_asked_of_the_value_as_it_will_be(
     conn: Connection, before: Column, after: Column, values: list[Any], count: int
 ) -> None:
@@ -221,17 +174,32 @@ def test_bounds_are_asked_of_the_value_as_it_will_be(
 FOREIGN: list[tuple[str, str, str, Column, list[Any], list[int]]] = [
     ("sqlite", "VARCHAR(9)", "VARCHAR(9) not null", column(FieldType.INTEGER), ["7", "x"], [1]),
     ("sqlite", "INTEGER", "INTEGER", column(FieldType.STRING), [5, -7], []),
-    ("postgresql", "character varying(9)", "character varying(9)", column(FieldType.INTEGER), ["7", "x"], [1]),
+    (
+        "postgresql",
+        "character varying(9)",
+        "character varying(9)",
+        column(FieldType.INTEGER),
+        ["7", "x"],
+        [1],
+    ),
     ("postgresql", "smallint", "smallint default 1", column(FieldType.NUMBER), [5, -7], []),
     ("postgresql", "bigint", "bigint not null as identity", column(FieldType.BOOLEAN), [0, 1, 2], [2]),
     ("postgresql", "numeric(8,2)", "numeric(8,2)", column(FieldType.INTEGER), ["1.00", "1.50"], [1]),
     ("postgresql", "inet", "inet", column(FieldType.UUID), ["127.0.0.1"], [0]),
-    ("postgresql", "timestamp without time zone", "timestamp without time zone", column(FieldType.DATE),
-     ["2024-01-01 00:00:00", "2024-01-01 00:00:01"], [1]),
-]  # fmt: skip
+    (
+        "postgresql",
+        "timestamp without time zone",
+        "timestamp without time zone",
+        column(FieldType.DATE),
+        ["2024-01-01 00:00:00", "2024-01-01 00:00:01"],
+        [1],
+    ),
+]
 
 
-@pytest.mark.parametrize(("kind", "words", "after", "values", "unfit"), [c[1:] for c in FOREIGN if c[0] == "sqlite"])
+@pytest.mark.parametrize(
+    ("kind", "words", "after", "values", "unfit"), [c[1:] for c in FOREIGN if c[0] == "sqlite"]
+)
 def test_a_column_changed_by_hand_is_read_as_what_it_is_on_sqlite(
     sqlite_url: str, kind: str, words: str, after: Column, values: list[Any], unfit: list[int]
 ) -> None:
@@ -239,7 +207,9 @@ def test_a_column_changed_by_hand_is_read_as_what_it_is_on_sqlite(
         assert _unfit_of_foreign(conn, kind, words, after, values) == unfit
 
 
-@pytest.mark.parametrize(("kind", "words", "after", "values", "unfit"), [c[1:] for c in FOREIGN if c[0] != "sqlite"])
+@pytest.mark.parametrize(
+    ("kind", "words", "after", "values", "unfit"), [c[1:] for c in FOREIGN if c[0] != "sqlite"]
+)
 def test_a_column_changed_by_hand_is_read_as_what_it_is_on_postgresql(
     postgres_url: str, kind: str, words: str, after: Column, values: list[Any], unfit: list[int]
 ) -> None:
@@ -262,12 +232,19 @@ def test_sql_of_a_conversion_holds_no_placeholder(dialect: str) -> None:
     for before, after in PAIRS:
         spoken = cast("Dialect", dialect)
         texts = [casts.convert(before, after, spoken, "c", lossy=lossy) for lossy in (True, False)]
-        assert not any("?" in text or "%s" in text for text in (*texts, casts.unfit(before, after, spoken, "c")))
+        assert not any(
+            "?" in text or "%s" in text for text in (*texts, casts.unfit(before, after, spoken, "c"))
+        )
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_a_column_that_only_widens_asks_for_no_scan(dialect: str) -> None:
-    widening = [(COLUMNS[1], COLUMNS[2]), (COLUMNS[1], COLUMNS[3]), (COLUMNS[4], COLUMNS[2]), (COLUMNS[21], COLUMNS[20])]
+    widening = [
+        (COLUMNS[1], COLUMNS[2]),
+        (COLUMNS[1], COLUMNS[3]),
+        (COLUMNS[4], COLUMNS[2]),
+        (COLUMNS[21], COLUMNS[20]),
+    ]
     for before, after in widening:
         assert casts.unfit(before, after, cast("Dialect", dialect), "c") == casts.NEVER
         assert casts.convert(before, after, cast("Dialect", dialect), "c", lossy=False) == "c"

@@ -18,18 +18,51 @@ COLUMNS = [
     ("[a] DOUBLE\n  PRECISION NOT NULL", "a", LiveColumn("DOUBLE PRECISION", True), {}),
     ("`a` INT DEFAULT NULL", "a", LiveColumn("INT", default="NULL"), {}),
     ("a TEXT DEFAULT 'it''s,  (so' NOT NULL", "a", LiveColumn("TEXT", True, "'it''s,  (so'"), {}),
-    ("a TEXT DEFAULT -1.5 NULL COLLATE NOCASE", "a", LiveColumn("TEXT", default="-1.5", collation="NOCASE"), {}),
-    ("a DEFAULT (strftime('%f', 'now') || '000')", "a", LiveColumn("", default="(strftime('%f', 'now') || '000')"), {}),
-    ("a INT GENERATED ALWAYS AS (b + 1) STORED", "a", LiveColumn("INT", special="GENERATED ALWAYS AS (b + 1) STORED"), {}),
+    (
+        "a TEXT DEFAULT -1.5 NULL COLLATE NOCASE",
+        "a",
+        LiveColumn("TEXT", default="-1.5", collation="NOCASE"),
+        {},
+    ),
+    (
+        "a DEFAULT (strftime('%f', 'now') || '000')",
+        "a",
+        LiveColumn("", default="(strftime('%f', 'now') || '000')"),
+        {},
+    ),
+    (
+        "a INT GENERATED ALWAYS AS (b + 1) STORED",
+        "a",
+        LiveColumn("INT", special="GENERATED ALWAYS AS (b + 1) STORED"),
+        {},
+    ),
     ("a INT AS (b)", "a", LiveColumn("INT", special="AS (b)"), {}),
-    ("a INTEGER PRIMARY KEY AUTOINCREMENT", "a", LiveColumn("INTEGER"), {"a: PRIMARY KEY AUTOINCREMENT": "a: PRIMARY KEY AUTOINCREMENT"}),
-    ('a INT CONSTRAINT "c1" CHECK (a IN (1, 2)) UNIQUE', "a", LiveColumn("INT"),
-     {"c1": "a: CHECK (a IN (1, 2))", "a: UNIQUE": "a: UNIQUE"}),
-    ("a INT CONSTRAINT 'check' CHECK(((a)>(((1)))))", "a", LiveColumn("INT"), {"check": "a: CHECK(((a)>(((1)))))"}),
-    ("a INT CONSTRAINT k REFERENCES b (id) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE", "a", LiveColumn("INT"),
-     {"k": "a: REFERENCES b (id) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE"}),
+    (
+        "a INTEGER PRIMARY KEY AUTOINCREMENT",
+        "a",
+        LiveColumn("INTEGER"),
+        {"a: PRIMARY KEY AUTOINCREMENT": "a: PRIMARY KEY AUTOINCREMENT"},
+    ),
+    (
+        'a INT CONSTRAINT "c1" CHECK (a IN (1, 2)) UNIQUE',
+        "a",
+        LiveColumn("INT"),
+        {"c1": "a: CHECK (a IN (1, 2))", "a: UNIQUE": "a: UNIQUE"},
+    ),
+    (
+        "a INT CONSTRAINT 'check' CHECK(((a)>(((1)))))",
+        "a",
+        LiveColumn("INT"),
+        {"check": "a: CHECK(((a)>(((1)))))"},
+    ),
+    (
+        "a INT CONSTRAINT k REFERENCES b (id) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE",
+        "a",
+        LiveColumn("INT"),
+        {"k": "a: REFERENCES b (id) ON DELETE SET NULL ON UPDATE SET DEFAULT NOT DEFERRABLE"},
+    ),
     ("a /* one, two */ INT -- three, (four\n NOT NULL", "a", LiveColumn("INT", True), {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("written", "name", "column", "constraints"), COLUMNS, ids=[c[0] for c in COLUMNS])
@@ -47,7 +80,7 @@ def test_a_column_is_taken_apart(
 
 def test_constraints_of_the_table_are_known_by_name_or_else_by_what_they_say() -> None:
     sql = (
-        "CREATE TABLE t (a INT, b INT, CONSTRAINT \"c\" CHECK (a < b OR a IN (1, 2)), "
+        'CREATE TABLE t (a INT, b INT, CONSTRAINT "c" CHECK (a < b OR a IN (1, 2)), '
         "CHECK  (a > 0),\nUNIQUE (a), PRIMARY KEY(a,b), FOREIGN KEY (a) REFERENCES t (b)) WITHOUT ROWID"
     )
     assert parse_table(sql).constraints == {
@@ -71,7 +104,9 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4, unique_by=str.lower), NAMES)
-def test_whatever_names_and_defaults_hold_the_columns_are_sqlite_s_own(names: list[str], default: str) -> None:
+def test_whatever_names_and_defaults_hold_the_columns_are_sqlite_s_own(
+    names: list[str], default: str
+) -> None:
     literal = "'" + default.replace("'", "''") + "'"
     quoted = ['"' + name.replace('"', '""') + '"' for name in names]
     sql = f"CREATE TABLE t ({', '.join(f'{name} TEXT DEFAULT {literal} NOT NULL' for name in quoted)})"
@@ -95,8 +130,16 @@ def test_a_name_loses_its_quotes_once() -> None:
     assert [unquoted(name) for name in ('"a""b"', "[a]", "`a`", "a", '""""')] == ['a"b', "a", "a", "a", '"']
 
 
-@given(st.builds(LiveColumn, st.sampled_from(["text", "numeric(10,2)", ""]), st.booleans(),
-                 st.sampled_from(["", "5", "'x'::text", "now()"]), st.sampled_from(["", '"C"']), st.sampled_from(["", "identity"])))  # fmt: skip
+@given(
+    st.builds(
+        LiveColumn,
+        st.sampled_from(["text", "numeric(10,2)", ""]),
+        st.booleans(),
+        st.sampled_from(["", "5", "'x'::text", "now()"]),
+        st.sampled_from(["", '"C"']),
+        st.sampled_from(["", "identity"]),
+    )
+)
 def test_the_words_of_a_column_can_be_read_back(column: LiveColumn) -> None:
     assert LiveColumn.parse(str(column)) == column
 
@@ -106,5 +149,8 @@ def test_a_table_survives_being_recorded() -> None:
     again = LiveTable.from_json(table.as_json())
     assert again == table
     assert again.digest == table.digest
-    assert LiveTable(dict(reversed(table.columns.items())), table.indexes, table.constraints).digest == table.digest
+    assert (
+        LiveTable(dict(reversed(list(table.columns.items()))), table.indexes, table.constraints).digest
+        == table.digest
+    )
     assert LiveTable({"a": "text"}).digest != table.digest

@@ -24,7 +24,7 @@ def _example() -> dict[str, Any]:
 
 
 def example(edits: Mapping[str, Any] | None = None) -> AgentType:
-    """The example, with values set at JSON pointers: `-` at a pointer's end appends, the value `~delete` removes."""
+    """The example, edited: values by JSON pointer; `-` at its end appends, the value `~delete` removes."""
     document = copy.deepcopy(_example())
     for where, value in (edits or {}).items():
         *parents, last = where.removeprefix("/").split("/")

@@ -21,7 +21,7 @@ PLACE = ("spec", "pipeline", 3, "with")
 def findings_of_call(
     tool: str, parameters: dict[str, Any], grant: dict[str, Any] | None, edits: dict[str, Any], then: str = ""
 ) -> list[Finding]:
-    """Findings about a call behind the example's pipeline, paths below its `with`; `then` is what a step behind it says."""
+    """Findings about a call behind the example's pipeline, or about a text `then` of one more step."""
     edits = {**edits, "/spec/pipeline/-": {"id": "call", "tool": tool, "with": parameters}}
     granted = {g.name: index for index, g in enumerate(example().spec.tools)}
     if tool in granted and grant is not None:

@@ -60,18 +60,26 @@ AGENTS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("a right one", {}, []),
     ("tighter limits", {"limits": {"timeout": "90s", "concurrency": 1, "cpu": "5s"}}, []),
     ("a longer time", {"limits": {"timeout": "91s"}}, ["limit-loosened /spec/limits/timeout"]),
-    ("more of two", {"limits": {"memory": "1Gi", "concurrency": 5}}, ["limit-loosened /spec/limits/memory", "limit-loosened /spec/limits/concurrency"]),
+    (
+        "more of two",
+        {"limits": {"memory": "1Gi", "concurrency": 5}},
+        ["limit-loosened /spec/limits/memory", "limit-loosened /spec/limits/concurrency"],
+    ),
     ("an unknown setting", {"settings": {"to": "x", "siz": 1}}, ["unknown-setting /spec/settings/siz"]),
     ("a missing setting", {"settings": {}}, ["missing-setting /spec/settings"]),
     ("an unset required setting", {"settings": {"to": None}}, ["value-missing /spec/settings/to"]),
     ("a setting out of range", {"settings": {"to": "x", "size": 10}}, ["value-range /spec/settings/size"]),
     ("a setting of another type", {"settings": {"to": 1}}, ["value-type /spec/settings/to"]),
     ("an unbound secret", {"secrets": {}}, ["missing-secret /spec/secrets"]),
-    ("a secret too many", {"secrets": {"password": {"env": "A"}, "pasword": {"env": "B"}}}, ["unknown-secret /spec/secrets/pasword"]),
+    (
+        "a secret too many",
+        {"secrets": {"password": {"env": "A"}, "pasword": {"env": "B"}}},
+        ["unknown-secret /spec/secrets/pasword"],
+    ),
     ("the major version", {"version": "^1"}, []),
     ("another major version", {"version": "^2"}, ["version-unsatisfied /spec/version"]),
     ("a newer minor version", {"version": "~1.3"}, ["version-unsatisfied /spec/version"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +122,7 @@ TARGET = agent_type("target", models={"thread": {"fields": {"x": "text"}}})
         ("m", None),
         ("from.m", None),
         ("target.tread", "unknown-model"),
-        ("target.thread", "unknown-type"),
+        ("tarrget.thread", "unknown-type"),
     ],
 )
 def test_references_lead_to_models_of_other_types(model: str, code: str | None) -> None:

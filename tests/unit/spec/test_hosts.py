@@ -32,7 +32,32 @@ NOT_COVERED = [
     ("example.com:443", "example.com:80"),
     ("*.example.com", "*"),
 ]
-NO_HOSTS = ["", "*.", "*.*.com", "a.*.com", "*a.com", "http://a.com", "a.com/", "a b.com", "-a.com", "a..com", "a.com:0", "a.com:x", "a.com:", "a.com:65536", "2130706433", "0x7f.1", "127.1", "*.10.0.0.1", "a" * 64 + ".com", "user@a.com", "[::1", "{{ x }}"]  # fmt: skip
+NO_HOSTS = [
+    "",
+    "*.",
+    "*.*.com",
+    "a.*.com",
+    "*a.com",
+    "http://a.com",
+    "a.com/",
+    "a b.com",
+    "-a.com",
+    "a..com",
+    "a.com:0",
+    "a.com:x",
+    "a.com:",
+    "a.com:65536",
+    "2130706433",
+    "0x7f.1",
+    "127.1",
+    "*.10.0.0.1",
+    "a" * 64 + ".com",
+    "user@a.com",
+    "[::1",
+    "[::1]x",
+    "[::1]:x",
+    "{{ x }}",
+]
 
 
 @pytest.mark.parametrize(("pattern", "host"), COVERED)
