@@ -166,12 +166,12 @@ seen (catalog, id, xmin) AS (
   SELECT 2, attrelid::bigint * 2000 + attnum, xmin FROM pg_attribute
   WHERE attrelid IN (SELECT oid FROM c) AND attnum > 0
   UNION ALL
-  SELECT 3, oid, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM c)
+  SELECT 3, oid::bigint, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM c)
   UNION ALL
-  SELECT 4, oid, xmin FROM pg_constraint WHERE conrelid IN (SELECT oid FROM c)
+  SELECT 4, oid::bigint, xmin FROM pg_constraint WHERE conrelid IN (SELECT oid FROM c)
   UNION ALL
-  SELECT 5, indexrelid, xmin FROM pg_index WHERE indexrelid IN (SELECT oid FROM c)
+  SELECT 5, indexrelid::bigint, xmin FROM pg_index WHERE indexrelid IN (SELECT oid FROM c)
   UNION ALL
-  SELECT 6, oid, xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM c)
+  SELECT 6, oid::bigint, xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM c)
 )
-SELECT count(*), coalesce(sum(hashint8(id * 8 + catalog) * xmin::text::numeric), 0) FROM seen"""
+SELECT count(*), coalesce(sum(hashint8extended(id * 8 + catalog, xmin::text::bigint)), 0) FROM seen"""

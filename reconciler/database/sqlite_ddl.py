@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.database.alteration import Added, Alteration, Kept, without_references
+from reconciler.database.alteration import Added, Alteration, Kept, Restored, without_references
 from reconciler.database.ddl import column_definition, create_index, stored_default
-from reconciler.database.filling import copied, copied_value
+from reconciler.database.filling import converted, copied, copied_value
 from reconciler.database.parking import parked_name
 from reconciler.database.sql_text import quote
-from reconciler.database.sqlite_rebuild import rebuild
+from reconciler.database.sqlite_rebuild import nothing_is_left_behind, rebuild
 from reconciler.database.statement import Statement
 from reconciler.spec.tables import Column, Index, Table
 
@@ -20,10 +20,8 @@ def alter(alteration: Alteration, triggers: Sequence[str] = ()) -> list[Statemen
         return _restore(alteration)
     if is_native(alteration):
         return _alter_in_place(alteration, alteration.before.indexes)
-    table = alteration.after
-    statements = rebuild(table.name, table, _values(alteration), parked=alteration.carried)
-    statements += [Statement(create_index(table.name, index), table=table.name) for index in table.indexes]
-    return statements + [Statement(sql, comment="made by hand, kept", table=table.name) for sql in triggers]
+    kept = [Statement(sql, comment="made by hand, kept", table=alteration.after.name) for sql in triggers]
+    return _rebuilt(alteration, alteration.after.name) + kept
 
 
 def archive(table: Table, revision: int, parked: Sequence[Column]) -> list[Statement]:
@@ -38,7 +36,10 @@ def archive(table: Table, revision: int, parked: Sequence[Column]) -> list[State
         renamed = f"ALTER TABLE {quote(table.name)}\n    RENAME TO {quote(stored_as)}"
         return [*statements, Statement(renamed, comment=comment, table=table.name)]
     values = {column.name: copied(column.name) for column in (*table.columns, *parked)}
-    return rebuild(table.name, without_references(table), values, called=stored_as, parked=parked)
+    return [
+        nothing_is_left_behind(table.name, values, table.name),
+        *rebuild(table.name, without_references(table), values, called=stored_as, parked=parked),
+    ]
 
 
 def _restore(alteration: Alteration) -> list[Statement]:
@@ -50,16 +51,28 @@ def _restore(alteration: Alteration) -> list[Statement]:
             Statement(renamed, comment="back from the archive", table=table.name),
             *_alter_in_place(alteration, ()),
         ]
-    statements = rebuild(stored_as, table, _values(alteration), parked=alteration.carried)
-    statements += [Statement(create_index(table.name, index), table=table.name) for index in table.indexes]
-    return statements
+    return _rebuilt(alteration, stored_as)
+
+
+def _rebuilt(alteration: Alteration, source: str) -> list[Statement]:
+    table = alteration.after
+    # What a migration purges is known to it; what it brings back was parked in the table until now.
+    known = [column.name for column in (*alteration.before.columns, *alteration.staying)]
+    known += [origin.stored_as for origin in alteration.origins if isinstance(origin, Restored)]
+    statements = [nothing_is_left_behind(source, known, table.name)]
+    statements += rebuild(source, table, _values(alteration), parked=alteration.carried)
+    return statements + [
+        Statement(create_index(table.name, index), table=table.name) for index in table.indexes
+    ]
 
 
 def _values(alteration: Alteration) -> dict[str, str]:
     found = ((origin.after.name, copied_value(origin)) for origin in alteration.origins)
     values = {name: value for name, value in found if value is not None}
     values |= {column.name: copied(column.name) for column in alteration.staying}
-    return values | {gone.stored_as: copied(gone.column.name) for gone in alteration.leaving if gone.stored_as}
+    return values | {
+        gone.stored_as: copied(gone.column.name) for gone in alteration.leaving if gone.stored_as
+    }
 
 
 def is_native(alteration: Alteration) -> bool:
@@ -76,13 +89,19 @@ def is_native(alteration: Alteration) -> bool:
                 if not after.nullable and stored_default(after) is None:
                     return False
             case Kept(before, after):
-                if before.foreign or column_definition(name, before, "sqlite") != column_definition(
-                    name, after, "sqlite"
-                ):
+                if before.foreign is not None or _differ(name, before, after):
                     return False
             case _:
                 return False
     return True
+
+
+def _differ(table: str, before: Column, after: Column) -> bool:
+    """Whether the table would be declared otherwise, or values are kept in another form under the same declaration:
+    a decimal is a text of as many digits as its scale says."""
+    declared = (column_definition(table, column, "sqlite") for column in (before, after))
+    value = copied(before.name)
+    return len(set(declared)) > 1 or converted(before, after, "sqlite", value) != value
 
 
 def _alter_in_place(alteration: Alteration, there: Sequence[Index]) -> list[Statement]:

@@ -6,7 +6,7 @@ that refer to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.database.ddl import create_table
 from reconciler.database.filling import copied
@@ -33,9 +33,10 @@ def rebuild(
     """
     name = called or table.name
     built = f"_rebuild_{name}" if source == name else name
+    copies = {**{column: copied(column) for column in SYSTEM_FIELDS}, **values}
     steps = [
         (create_table(table, "sqlite", called=built, parked=parked), ""),
-        (_copy(source, built, values), ""),
+        (_copy(source, built, copies), ""),
         (f"DELETE FROM sqlite_sequence\nWHERE name = {text_literal(built)}", "ids go on where they were"),
         (_sequence_of(source, built), ""),
         (f"DROP TABLE {quote(source)}", ""),
@@ -48,6 +49,17 @@ def rebuild(
             ("PRAGMA legacy_alter_table = OFF", ""),
         ]
     return [Statement(sql, comment=comment, table=table.name) for sql, comment in steps]
+
+
+def nothing_is_left_behind(source: str, columns: Iterable[str], table: str) -> Statement:
+    """Asks for columns of `source` besides the system's and `columns`: a rebuild would lose them unseen."""
+    known = ",\n    ".join(text_literal(name) for name in (*SYSTEM_FIELDS, *columns))
+    return Statement(
+        f"SELECT name\nFROM pragma_table_info({text_literal(source)})\nWHERE name NOT IN (\n    {known}\n)",
+        comment="a column that nobody knows of would be lost",
+        table=table,
+        expect_empty=True,
+    )
 
 
 def _sequence_of(source: str, built: str) -> str:
@@ -64,8 +76,7 @@ def foreign_key_check(table: str) -> Statement:
     return Statement(f"PRAGMA foreign_key_check({quote(table)})", table=table, expect_empty=True)
 
 
-def _copy(source: str, built: str, values: Mapping[str, str]) -> str:
-    everything = {**{name: copied(name) for name in SYSTEM_FIELDS}, **values}
-    targets = ",\n    ".join(quote(name) for name in everything)
-    expressions = ",\n    ".join(everything.values())
+def _copy(source: str, built: str, copies: Mapping[str, str]) -> str:
+    targets = ",\n    ".join(quote(name) for name in copies)
+    expressions = ",\n    ".join(copies.values())
     return f"INSERT INTO {quote(built)} (\n    {targets}\n)\nSELECT\n    {expressions}\nFROM {quote(source)} AS old"

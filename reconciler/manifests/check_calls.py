@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic import Field, ValidationError
 
 from reconciler.expressions.scope import Shape
 from reconciler.expressions.template import has_expression, texts
 from reconciler.manifests.check_fields import check_fields
 from reconciler.manifests.check_grants import unknown_tool
-from reconciler.manifests.check_values import ANY, Scope, check_texts, check_value
+from reconciler.manifests.check_values import ANY, Scope, check_found, check_value
+from reconciler.manifests.messages import findings_of
 from reconciler.spec.agent_type import AgentType, Grant
-from reconciler.spec.fields import FieldSpec, FieldType
+from reconciler.spec.base import SpecModel
+from reconciler.spec.fields import Fields, FieldSpec, FieldType
 from reconciler.spec.findings import Finding, Path, did_you_mean
 from reconciler.tools.base import Parameter, ToolDeclaration
-from reconciler.tools.fields import declared_fields, field_spec_findings
+from reconciler.tools.fields import declared_fields
 from reconciler.tools.registry import ToolRegistry
 
 
@@ -47,7 +51,8 @@ def check_call(
     tool_name: str, parameters: Mapping[str, Any], path: Path, contract: Contract, scope: Scope
 ) -> Generator[Finding, None, Shape]:
     """Yields findings and returns the shape of the result. `path` leads to what holds `tool` and `with`."""
-    yield from check_texts(parameters, (*path, "with"), scope)
+    dynamic = [*texts(parameters)]
+    yield from check_found(dynamic, (*path, "with"), scope)
     tool = contract.registry.get(tool_name)
     if tool is None:
         yield unknown_tool(tool_name, contract.registry, (*path, "tool"))
@@ -56,7 +61,8 @@ def check_call(
     if grant is None:
         hint = f"add `- {{name: {tool_name}}}` to `tools`"
         yield Finding("tool-not-granted", f"the tool `{tool_name}` is not granted", (*path, "tool"), hint)
-    wrong = [*_check_parameters(tool, parameters, contract, scope)]
+    wrong = [*_check_static(tool, dynamic)]
+    wrong += _check_parameters(tool, parameters, contract, scope, {f.path[0] for f in wrong})
     site = CallSite(contract.agent_type, grant, scope)
     if tool.check is not None and not any(finding.code in _DISTURBING for finding in wrong):
         wrong += tool.check(parameters, site)
@@ -65,13 +71,31 @@ def check_call(
     return tool.shape(parameters, site)
 
 
+class _FieldSpecs(SpecModel):
+    fields: Fields = Field(min_length=1)
+
+
 _DISTURBING = frozenset({"value-type", "wrong-type", "value-not-allowed", "parameter-not-static"})
 """Findings about parameters after which a tool's own check would be told things it need not expect."""
 
 
+def _check_static(tool: ToolDeclaration, dynamic: Iterable[tuple[Path, str]]) -> Iterator[Finding]:
+    """`dynamic` are the texts with expressions among the parameters."""
+    for path, _ in dynamic:
+        parameter = tool.parameters.get(str(path[0]))
+        if parameter is not None and parameter.static:
+            message = f"`{path[0]}` must be known before anything runs; it cannot hold expressions"
+            yield Finding("parameter-not-static", message, path)
+
+
 def _check_parameters(
-    tool: ToolDeclaration, given: Mapping[str, Any], contract: Contract, scope: Scope
+    tool: ToolDeclaration,
+    given: Mapping[str, Any],
+    contract: Contract,
+    scope: Scope,
+    refused: Collection[str | int],
 ) -> Iterator[Finding]:
+    """`refused` are the parameters about which enough has been said."""
     for name in tool.required:
         if given.get(name) is None:
             yield Finding("missing-parameter", f"`{tool.name}` needs the parameter `{name}`", ())
@@ -82,17 +106,13 @@ def _check_parameters(
             yield Finding(
                 "unknown-parameter", f"`{tool.name}` has no parameter `{name}`", (name,), hint, at_key=True
             )
-        elif value is not None:
+        elif value is not None and name not in refused:
             yield from _check_parameter(name, value, parameter, contract.agent_type, scope)
 
 
 def _check_parameter(
     name: str, value: Any, parameter: Parameter, agent_type: AgentType, scope: Scope
 ) -> Iterator[Finding]:
-    if parameter.static and (dynamic := next(texts(value, (name,)), None)):
-        message = f"`{name}` must be known before anything runs; it cannot hold expressions"
-        yield Finding("parameter-not-static", message, dynamic[0])
-        return
     match parameter.type:
         case FieldType():
             if parameter.field is not None:
@@ -121,10 +141,15 @@ def _may_be_object(value: Any, scope: Scope) -> bool:
 
 def _check_field_specs(value: Any, path: Path) -> Iterator[Finding]:
     fields = declared_fields(value)
-    if fields is None:
-        yield from field_spec_findings(value, path)
-    else:
+    if fields is not None:
         yield from check_fields(fields, path, "value")
+        return
+    holder = {"fields": value}
+    try:
+        _FieldSpecs.model_validate(holder)
+    except ValidationError as error:
+        for finding in findings_of(error, holder, _FieldSpecs):
+            yield replace(finding, path=(*path, *finding.path[1:]))
 
 
 def _check_secret(value: Any, path: Path, agent_type: AgentType) -> Iterator[Finding]:

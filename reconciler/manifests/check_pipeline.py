@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.expressions.scope import Shape
 from reconciler.expressions.shapes import either
 from reconciler.manifests.check_calls import Contract, check_call
-from reconciler.manifests.check_values import ANY, Scope, check_condition, check_texts, shape_of_condition
+from reconciler.manifests.check_values import (
+    ANY,
+    Scope,
+    check_condition,
+    check_texts,
+    optional,
+    shape_of_condition,
+)
 from reconciler.spec.findings import Finding, Path
 from reconciler.spec.steps import OnError, Step
 
@@ -74,8 +81,8 @@ class Walk:
         if step.for_each is not None:
             result, children = Shape("list", items=result), {}
         if skippable:
-            result = replace(result, optional=True)
-            children = {name: replace(shape, optional=True) for name, shape in children.items()}
+            result = optional(result)
+            children = {name: optional(shape) for name, shape in children.items()}
         return children if repeated else {step.id: result, **children}
 
     def _work(
@@ -157,9 +164,5 @@ def _one_of(result: Shape, instead: Shape) -> Shape:
     fields: dict[str, Shape] = {}
     for name in {**result.fields, **instead.fields}:
         here, there = result.fields.get(name), instead.fields.get(name)
-        fields[name] = either(here, there) if here and there else _missing_sometimes(here, there)
+        fields[name] = either(here, there) if here and there else optional(here or there or ANY)
     return Shape("object", fields)
-
-
-def _missing_sometimes(here: Shape | None, there: Shape | None) -> Shape:
-    return replace(here or there or ANY, optional=True)

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.expressions.scope import Shape
 from reconciler.manifests.check_pipeline import Walk
 from reconciler.manifests.check_values import FITS
-from reconciler.manifests.literals import check_literal
+from reconciler.manifests.literals import check_given, check_known, check_literal
 from reconciler.spec.agent_type import AgentType, Expectation, ManifestTest
 from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, Path, did_you_mean
@@ -30,31 +30,9 @@ def check_tests(agent_type: AgentType, walk: Walk) -> Iterator[Finding]:
         if test.expect.error is None:
             # A test that expects an error may well be about an input that is refused.
             yield from check_given(test.input, agent_type.spec.input, (*path, "input"), "input")
-        yield from _check_known(test.settings, agent_type.spec.settings, (*path, "settings"), "setting")
+        yield from check_known(test.settings, agent_type.spec.settings, (*path, "settings"), "setting")
         yield from _check_mocks(test, walk, (*path, "mocks"))
         yield from _check_expectation(agent_type, test.expect, walk, (*path, "expect"))
-
-
-def check_given(
-    given: Mapping[str, Any], fields: Mapping[str, FieldSpec], path: Path, noun: str
-) -> Iterator[Finding]:
-    """Whether values by name fit their fields, and none that is required is missing."""
-    yield from _check_known(given, fields, path, noun)
-    for name, field in fields.items():
-        if field.required and field.default is None and name not in given:
-            yield Finding(f"missing-{noun}", f"the {noun} `{name}` is required", path)
-
-
-def _check_known(
-    given: Mapping[str, Any], fields: Mapping[str, FieldSpec], path: Path, noun: str
-) -> Iterator[Finding]:
-    for name, value in given.items():
-        field = fields.get(name)
-        if field is None:
-            hint = did_you_mean(name, fields)
-            yield Finding(f"unknown-{noun}", f"there is no {noun} `{name}`", (*path, name), hint, at_key=True)
-        else:
-            yield from check_literal(value, field, (*path, name))
 
 
 def _check_mocks(test: ManifestTest, walk: Walk, path: Path) -> Iterator[Finding]:

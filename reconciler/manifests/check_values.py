@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,9 +65,19 @@ class Scope:
 _LITERAL = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
+def optional(shape: Shape) -> Shape:
+    """The same, but it may be none."""
+    return shape if shape.optional else Shape(shape.type, shape.fields, shape.items, True, shape.values)
+
+
 def check_texts(value: Any, path: Path, scope: Scope) -> Iterator[Finding]:
     """Whether all expressions inside a value parse and refer to what there is."""
-    for inner, text in texts(value):
+    yield from check_found(texts(value), path, scope)
+
+
+def check_found(found: Iterable[tuple[Path, str]], path: Path, scope: Scope) -> Iterator[Finding]:
+    """The same for the texts of a value at `path`, once they are found."""
+    for inner, text in found:
         try:
             template = parse(text)
         except ExpressionError as error:

@@ -53,7 +53,10 @@ class _Child:
 
     def __init__(self, work: Callable[[Sequence[Item]], Any], part: Sequence[Item]) -> None:
         self._reading, writing = os.pipe()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:  # too many processes: the part is done by the parent
+            self._pid = -1
         if self._pid == 0:
             _run(work, part, writing)
         os.close(writing)
@@ -63,14 +66,16 @@ class _Child:
         with os.fdopen(self._reading, "rb") as pipe:
             self._reading = -1
             written = pipe.read()
+        if self._pid < 0:
+            return None
         _, status = os.waitpid(self._pid, 0)
-        self._pid = 0
+        self._pid = -1
         return (marshal.loads(written),) if status == 0 else None
 
     def end(self) -> None:
         if self._reading >= 0:
             os.close(self._reading)
-        if self._pid:
+        if self._pid > 0:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(self._pid, signal.SIGKILL)
                 os.waitpid(self._pid, 0)

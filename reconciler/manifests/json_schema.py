@@ -1,8 +1,8 @@
-"""The manifest language as JSON Schema (draft 2020-12): for completion in editors, and to constrain language models.
+"""The manifest language as JSON Schema (draft 2020-12), for completion in editors and to constrain models.
 
-Made from the spec models, so it cannot fall behind them. It says what can be said of a value by itself; whether
-references, expressions and grants hold is the reader's to judge. A key without a value, which the reader takes for
-a key that is not there, is not in the schema.
+Made from the spec models, so it cannot fall behind them. It says what can be said of a value by itself;
+whether references, expressions and grants hold is the reader's to judge. Optional keys without a value,
+which the reader takes for keys that are not there, are not in the schema.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _with_shorthand(model: str) -> dict[str, Any]:
 
 
 def _tidied(schema: Any) -> Any:
-    """A generated schema without what only programs want to see: titles made of names, nulls, null defaults."""
+    """A generated schema without what only programs want to see: titles made of names, and nulls."""
     if isinstance(schema, list):
         return [_tidied(part) for part in schema]
     if not isinstance(schema, dict):

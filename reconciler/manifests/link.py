@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.expressions.template import has_expression
-from reconciler.manifests.check_tests import check_given
-from reconciler.manifests.literals import check_literal
+from reconciler.manifests.literals import check_given, check_literal
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.base import format_duration, format_size

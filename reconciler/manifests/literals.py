@@ -10,7 +10,7 @@ import binascii
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -48,6 +48,29 @@ def check_literal(value: Any, field: FieldSpec | ItemSpec, path: Path) -> Iterat
     elif field.type is FieldType.LIST and isinstance(field, FieldSpec) and field.items is not None:
         for index, item in enumerate(value):
             yield from check_literal(item, field.items, (*path, index))
+
+
+def check_given(
+    given: Mapping[str, Any], fields: Mapping[str, FieldSpec], path: Path, noun: str
+) -> Iterator[Finding]:
+    """Whether values by name fit their fields, and none that is required is missing."""
+    yield from check_known(given, fields, path, noun)
+    for name, field in fields.items():
+        if field.required and field.default is None and name not in given:
+            yield Finding(f"missing-{noun}", f"the {noun} `{name}` is required", path)
+
+
+def check_known(
+    given: Mapping[str, Any], fields: Mapping[str, FieldSpec], path: Path, noun: str
+) -> Iterator[Finding]:
+    """Whether values by name are declared and fit their fields; any may be missing."""
+    for name, value in given.items():
+        field = fields.get(name)
+        if field is None:
+            hint = did_you_mean(name, fields)
+            yield Finding(f"unknown-{noun}", f"there is no {noun} `{name}`", (*path, name), hint, at_key=True)
+        else:
+            yield from check_literal(value, field, (*path, name))
 
 
 def decimal_digits(field: FieldSpec | ItemSpec) -> tuple[int, int]:

@@ -29,8 +29,8 @@ MOST_PROBLEMS = 100
 def compile_file(data: bytes, file: str) -> tuple[list[Compiled], list[Problem], list[str]]:
     """The sound documents of a file, its problems, and the addresses that are held.
 
-    Held are the addresses of documents with an error, as far as they can be made out: what is broken is
-    neither changed nor removed. `file` is only written into the results. Never raises for what the bytes hold.
+    Held are the addresses of documents with an error, as far as they can be made out: what is broken
+    is neither changed nor removed. `file` is only written into the results. Nothing the bytes hold raises.
     """
     documents, problems, held = read(data, file)
     compiled: dict[str, Compiled] = {}

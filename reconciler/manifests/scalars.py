@@ -1,6 +1,6 @@
 """Plain scalars by the rules of YAML 1.2's core schema.
 
-`no`, `on`, `1:30`, `1_000` and `2024-01-31` are text. What could be taken for either of two values is refused.
+`no`, `on`, `1:30`, `1_000` and `2024-01-31` are text. What could mean either of two values is refused.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from reconciler.manifests.scalars import (
     number,
 )
 
-# In every pattern of a value its groups are, in this order: plain, double quoted, single quoted. Quantifiers that
-# gain nothing by giving back are possessive (`*+`), so that no text takes more than linear time.
+# In every pattern of a value its groups are, in this order: plain, double quoted, single quoted.
+# Quantifiers that gain nothing by giving back are possessive (`*+`): no text takes more than linear time.
 _KEY = r"([A-Za-z_][A-Za-z0-9_-]*+)"
 _START = r"(?:[A-Za-z0-9_/.(~]|-(?=[0-9]))"
 _BLOCK_PLAIN = rf"({_START}[^:#\n]*+(?:(?::(?![ \n])|(?<! )\#)[^:#\n]*+)*+)"

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from reconciler.expressions.scope import Shape, shape_of_fields
 from reconciler.spec.agent_type import AgentType, Grant
-from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec, StringFormat
+from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec
 from reconciler.spec.findings import Finding, Path
 
 
@@ -136,7 +136,6 @@ def result_field(
     *,
     items: FieldType | None = None,
     optional: bool = False,
-    format: StringFormat | None = None,  # noqa: A002  (the attribute of a field spec is called so)
 ) -> FieldSpec:
     """A field of a tool's result; always there unless `optional`."""
     return FieldSpec(
@@ -144,5 +143,4 @@ def result_field(
         description=description or None,
         required=not optional,
         items=ItemSpec(type=items) if items else None,
-        format=format,
     )

@@ -75,10 +75,6 @@ class TypePlan:
     with_alert: bool
     with_secret: bool
 
-    @property
-    def mailbox(self) -> str:
-        return f"{self.team}-{self.number}@example.com"
-
 
 def plan_types(count: int, rng: random.Random) -> list[TypePlan]:
     plans: list[TypePlan] = []
@@ -236,7 +232,10 @@ def agent_manifest(number: int, plan: TypePlan, rng: random.Random) -> tuple[str
     name = f"{plan.team}-{plan.name.split('-')[0]}-{number:05d}"
     lines = ["apiVersion: reconciler/v1", "kind: Agent", "metadata:", f"  name: {name}"]
     lines += [f"  labels: {{team: {plan.team}}}", "spec:", f"  type: {plan.name}", "  settings:"]
-    lines += [f"    notify: {plan.mailbox}", f"    source_name: queue-{rng.randint(1, 40)}"]
+    lines += [
+        f"    notify: {plan.team}-{plan.number}@example.com",
+        f"    source_name: queue-{rng.randint(1, 40)}",
+    ]
     if plan.with_secret:
         lines.append(f"  secrets: {{access_token: {{env: {plan.team.upper()}_TOKEN}}}}")
     lines.append(f'  schedule: "{rng.choice(SCHEDULES)}"')
@@ -256,10 +255,7 @@ def write_manifests(folder: Path, types: int, agents: int, seed: int) -> None:
 
 
 def mutate(folder: Path, which: str) -> int:
-    """Edits manifests in place: a type gains a field and a minor version, an agent another queue.
-
-    Returns how many were edited.
-    """
+    """A type gains a field and a minor version, an agent another queue. Returns how many were edited."""
     types = sorted((folder / "types").glob("*.yaml"))
     agents = sorted((folder / "agents").glob("*.yaml"))
     for path in types[:1] if which == "one" else types:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import psycopg
 import pytest
 
-from reconciler.database.archiving import parkings
+from reconciler.database.alteration import alteration_of
 from reconciler.database.casts import NEVER, unfit
 from reconciler.database.ddl import Dialect, literal, quote
 from reconciler.database.operations import Phase, Statement, compile_unit, create_all_sql
-from reconciler.database.parking import ARCHIVE_SCHEMA
+from reconciler.database.parking import parked_name
 from reconciler.plans.changes import Action, Change, Disposition, Kind, TableMigration, Unit
 from reconciler.spec.fields import FieldType
 from reconciler.spec.state import Parked
 from reconciler.spec.tables import Column, Table
-
-POSTGRES_URL = os.environ.get("RECONCILER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 
 Structure = dict[str, list[str]]
 
@@ -91,7 +86,7 @@ class PostgresWorld:
         connection.prepare_threshold = None
         self.connection = connection
         self.large = large
-        self.revision = 10**6 + secrets.randbelow(10**6) * 100
+        self.revision = 100
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         cursor = self.connection.execute(sql.encode())
@@ -147,30 +142,18 @@ def _top_level(body: str) -> Iterator[str]:
     yield body[start:]
 
 
-@contextmanager
-def postgres_world(*, large: bool = False) -> Iterator[PostgresWorld]:
-    """A schema of its own on the server; skips where there is no server, unless it is to be there (CI=true)."""
-    try:
-        connection = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no PostgreSQL at {POSTGRES_URL}: {error}")
-    schema = f"operations_{secrets.token_hex(6)}"
-    world = PostgresWorld(connection, large=large)
-    connection.execute("SET client_min_messages = warning")
-    connection.execute(f"CREATE SCHEMA {schema}".encode())
-    connection.execute(f"SET search_path = {schema}".encode())
-    try:
-        yield world
-    finally:
-        connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
-        prefix = f"_archived_{world.revision // 100}"
-        parked = world.query(f"SELECT tablename FROM pg_tables WHERE schemaname = '{ARCHIVE_SCHEMA}'")
-        for (name,) in parked:
-            if name.startswith(prefix):
-                connection.execute(f"DROP TABLE {ARCHIVE_SCHEMA}.{quote(name)} CASCADE".encode())
-        connection.close()
+WORLDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+ALL_WORLDS = [*WORLDS, pytest.param("postgresql-large", marks=pytest.mark.postgres)]
+
+
+def opened(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
+    """An empty database of one of `ALL_WORLDS`."""
+    if kind == "sqlite":
+        yield SqliteWorld()
+        return
+    url = request.getfixturevalue("new_postgres")()
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield PostgresWorld(connection, large=kind == "postgresql-large")
 
 
 # --- migrations as a planner would ask for them -------------------------------------------------------------------
@@ -256,13 +239,26 @@ def _column_changes(
 def apply(world: World, *migrations: TableMigration) -> list[Parked]:
     """Run the migrations as the next revision; what they parked."""
     world.revision += 1
-    large: Callable[[str], bool] = lambda _: isinstance(world, PostgresWorld) and world.large  # noqa: E731 - typed
+
+    def large(table: str) -> bool:
+        return isinstance(world, PostgresWorld) and world.large
+
     world.run(compile_unit(Unit("unit", (), migrations), world.dialect, revision=world.revision, large=large))
-    found = [parking for migration in migrations for parking in parkings(migration, world.revision)]
-    return [
-        Parked(at, p.table, p.column, p.stored_as, p.definition, world.revision, 0, "2026-01-01T00:00:00Z")
-        for at, p in enumerate(found)
-    ]
+    return [entry for migration in migrations for entry in _parked(migration, world.revision)]
+
+
+def _parked(migration: TableMigration, revision: int) -> Iterator[Parked]:
+    if migration.after is not None:
+        leaving = alteration_of(migration, revision).leaving if migration.start is not None else ()
+        for gone in leaving:
+            if gone.stored_as is not None:
+                yield Parked(
+                    1, migration.name, gone.column.name, gone.stored_as, gone.column, revision, 0, ""
+                )
+    elif migration.before is not None and migration.disposition is Disposition.ARCHIVE:
+        yield Parked(
+            1, migration.name, None, parked_name(migration.name, revision), migration.before, revision, 0, ""
+        )
 
 
 def insert(world: World, table: Table, **values: Any) -> None:

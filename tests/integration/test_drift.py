@@ -85,7 +85,7 @@ BY_HAND: list[tuple[str, str, list[str]]] = [
     *(
         (
             "postgresql",
-            f'ALTER TABLE "{NAME}" DROP CONSTRAINT "{name}"; ALTER TABLE "{NAME}" ADD CONSTRAINT "{name}" {clause}',
+            f"ALTER TABLE {NAME} DROP CONSTRAINT {name}; ALTER TABLE {NAME} ADD CONSTRAINT {name} {clause}",
             [f"constraint/{name}"],
         )
         for name, clause in (

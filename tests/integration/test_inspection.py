@@ -151,7 +151,7 @@ STRUCTURAL_POSTGRESQL = [
     'ALTER TABLE "shop__order" DROP CONSTRAINT yours',
     'ALTER TABLE "shop__order" ALTER code TYPE text',
     'ALTER TABLE "shop__order" ALTER id SET GENERATED ALWAYS',
-    "CREATE TRIGGER t BEFORE UPDATE ON shop__order FOR ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE TRIGGER t BEFORE UPDATE ON shop__order FOR ROW EXECUTE FUNCTION tsvector_update_trigger(a, b, c)",
     'ALTER TABLE "shop__order" DISABLE TRIGGER t',
     'DROP TRIGGER t ON "shop__order"',
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,14 +13,14 @@ from reconciler.spec.agent_type import ModelSpec
 from reconciler.spec.tables import Table, table_of
 
 from .migrating import (
-    SqliteWorld,
+    ALL_WORLDS,
     World,
     apply,
     build,
     fresh_structure,
     insert,
     migration,
-    postgres_world,
+    opened,
     rows,
     would_lose,
 )
@@ -43,13 +44,9 @@ LINE = table_of(
 )
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres), "postgresql-large"])
+@pytest.fixture(params=ALL_WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    if request.param == "sqlite":
-        yield SqliteWorld()
-    else:
-        with postgres_world(large=request.param.endswith("large")) as found:
-            yield found
+    yield from opened(request, request.param)
 
 
 @dataclass(frozen=True)
@@ -167,6 +164,13 @@ CASES = {
         "e",
         ["a", "c"],
     ),
+    "a decimal of fewer digits is another text under the same declaration": Case(
+        shop({"d": {"type": "decimal", "scale": 6}}),
+        shop({"d": {"type": "decimal", "scale": 1}}),
+        [{"d": "0"}, {"d": "2.5"}],
+        "d",
+        ["0.0", "2.5"],
+    ),
     "a reference changes what happens on delete": Case(
         shop({"customer": {"type": "reference", "model": "customer"}}),
         shop({"customer": {"type": "reference", "model": "customer", "on_delete": "set_null"}}),
@@ -248,7 +252,8 @@ def _lossy(world: World, before: Table, after: Table, renames: dict[str, str]) -
 
 
 def _readable(world: World, values: list[Any]) -> list[Any]:
-    """Lists are texts on SQLite."""
+    """Lists are texts on SQLite, decimals are numbers on PostgreSQL."""
+    values = [str(value) if isinstance(value, Decimal) else value for value in values]
     return [["it's"] if value == '["it\'s"]' else value for value in values]
 
 

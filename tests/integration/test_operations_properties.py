@@ -14,18 +14,19 @@ from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column, Table, table_of
 
 from .migrating import (
-    SqliteWorld,
+    ALL_WORLDS,
     World,
     apply,
     build,
     fresh_structure,
     insert,
     migration,
-    postgres_world,
+    opened,
     rows,
     would_lose,
 )
 
+_CHOICE: st.SearchStrategy[bool] = st.booleans()
 TABLE = "shop__thing"
 NAMES = ("a", "b", "c", "d")
 TARGET = table_of("shop", "target", ModelSpec.model_validate({"fields": {"name": "string"}}))
@@ -125,23 +126,25 @@ def _value(column: Column) -> st.SearchStrategy[Any]:
     return values if not column.nullable else st.one_of(st.none(), values)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres), "postgresql-large"], scope="module")
+@pytest.fixture(params=ALL_WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    if request.param == "sqlite":
-        yield SqliteWorld()
-    else:
-        with postgres_world(large=request.param.endswith("large")) as found:
-            yield found
+    yield from opened(request, request.param)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data(), before=tables(), after=tables())
-def test_any_table_becomes_any_other_and_comes_back(world: World, data: st.DataObject, before: Table, after: Table) -> None:
+def test_any_table_becomes_any_other_and_comes_back(
+    world: World, data: st.DataObject, before: Table, after: Table
+) -> None:
     names = [column.name for column in before.columns]
     values = data.draw(contents(before))
     free = [name for name in names if after.column(name) is None]
     new = [column.name for column in after.columns if column.name not in names]
-    renames = {new[0]: free[0]} if free and new and data.draw(st.booleans()) else {}
+    renames = {new[0]: free[0]} if free and new and data.draw(_CHOICE) else {}
     try:
         build(world, [TARGET, before])
         insert(world, TARGET, name="first")
@@ -161,7 +164,11 @@ def test_any_table_becomes_any_other_and_comes_back(world: World, data: st.DataO
         lossy_back = _lossy(world, _pairs(after, before, inverse))
         apply(world, migration(after, before, renames=inverse, lossy=lossy_back, parked=parked))
         assert world.structure(before.name) == fresh_structure(world, [TARGET, before], before.name)
-        filled = {old.name for old, new in pairs if old and old.nullable and not new.nullable and new.name not in lossy}
+        filled = {
+            old.name
+            for old, new in pairs
+            if old and old.nullable and not new.nullable and new.name not in lossy
+        }
         assert _apart_from(filled, names, rows(world, before.name, *names), original)
     finally:
         for name in (before.name, TARGET.name):
@@ -192,4 +199,6 @@ def _apart_from(filled: set[str], names: list[str], found: list[Any], original: 
         named = zip(("id", *names), row, of, strict=True)
         return [None if name in filled and there is None else value for name, value, there in named]
 
-    return [cells(row, of) for row, of in zip(found, original, strict=True)] == [list(row) for row in original]
+    return [cells(row, of) for row, of in zip(found, original, strict=True)] == [
+        list(row) for row in original
+    ]

@@ -260,3 +260,13 @@ def test_encryption_is_neither_added_nor_lifted_by_the_database() -> None:
     assert not casts.convertible(encrypted, clear)
     assert casts.convertible(encrypted, column(FieldType.STRING, encrypted=True))
     assert column_type(encrypted, "sqlite") == "BLOB"
+
+
+def test_a_session_that_prints_fewer_digits_loses_none_unseen(postgres_url: str) -> None:
+    """With extra_float_digits = 0 the largest double is printed as a number too large to be read."""
+    number, text = COLUMNS[7], COLUMNS[3]
+    with connect(postgres_url) as conn:
+        conn.script(["SET extra_float_digits = 0", "CREATE TEMP TABLE s (c double precision)"])
+        conn.execute_many("INSERT INTO s VALUES (?)", [(0.5,), (0.1 + 0.2,), (1.7976931348623157e308,)])
+        condition = casts.unfit(number, text, conn.dialect, "c")
+        assert conn.execute(f"SELECT {condition} FROM s ORDER BY c DESC") == [(True,), (False,), (True,)]

@@ -6,7 +6,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,7 +173,9 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_file_is_not_used_and_then_replaced(filled: Cache, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_file_is_not_used_and_then_replaced(
+    filled: Cache, damage: Callable[[Path], object]
+) -> None:
     damage(filled.path)
     cache = reopened(filled)
     assert read_everything(cache) == (None, None, None)
@@ -195,6 +197,12 @@ def test_no_flipped_bits_are_believed(filled: Cache) -> None:
         assert text in (None, TEXT)
         cache.close()
         filled.path.write_bytes(sound)
+
+
+def test_a_text_that_has_not_its_digest_is_not_given_out(filled: Cache) -> None:
+    with sqlite3.connect(filled.path) as connection:
+        connection.execute("update documents set canonical = '{}'")
+    assert filled.canonical("agent/a", AGENT.digest) is None
 
 
 def test_a_row_of_the_wrong_shape_is_no_error(filled: Cache) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from reconciler.manifests.forked import spread
 
 
-def spread_all(work, items, **options) -> list[int]:  # type: ignore[no-untyped-def]
-    return sorted(number for part in spread(work, items, **options) for number in part)
+def spread_all(work: Callable[[Sequence[int]], list[int]], items: Sequence[int]) -> list[int]:
+    return sorted(number for part in spread(work, items) for number in part)
 
 
 @pytest.fixture
@@ -50,6 +50,15 @@ class TestSpread:
             return list(part)
 
         assert spread_all(work, range(1000)) == list(range(1000))
+
+    def test_the_part_of_a_process_that_cannot_be_started_is_done_here(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse() -> int:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(os, "fork", refuse)
+        assert spread_all(list, range(1000)) == list(range(1000))
 
     def test_an_error_is_raised_here_and_leaves_no_process_behind(self) -> None:
         def work(part: Sequence[int]) -> list[int]:

@@ -18,7 +18,7 @@ from reconciler.manifests.directory import DirectorySource
 from reconciler.manifests.load import load
 from reconciler.manifests.sources import Listing, MemorySource, Source
 from reconciler.spec.agent import Agent
-from tests.unit.manifests.examples import agent, agent_type, codes, policy, problems_of
+from tests.unit.manifests.small_manifests import agent, agent_type, codes, policy, problems_of
 
 
 class Watched:
@@ -206,6 +206,14 @@ class TestOneFileChanged:
         load(source, cache)
         assert source.read_paths == []
 
+    def test_a_deleted_file_is_forgotten(self, root: Path, cache: Cache) -> None:
+        load(DirectorySource(root), cache)
+        (root / "lobby.yaml").unlink()
+        assert same(load(DirectorySource(root), cache), load(DirectorySource(root)))
+        index = cache.index()
+        assert index is not None
+        assert sorted(index.files) == ["inbox.yaml", "types.yaml"]
+
     def test_a_problem_moves_with_its_document(self, root: Path, cache: Cache) -> None:
         (root / "lost.yaml").write_text(agent("lost", "nothing"))
         [before] = load(DirectorySource(root), cache).problems
@@ -226,6 +234,7 @@ class TestUnsettled:
         source = Watched(DirectorySource(root))
         assert same(cold, load(source, cache))
         assert sorted(source.read_paths) == ["inbox.yaml", "lobby.yaml", "types.yaml"]
+        assert cache.unsettled().keys() == {"inbox.yaml", "lobby.yaml", "types.yaml"}
 
     def test_a_change_that_moves_no_stamp_is_seen(self, cache: Cache) -> None:
         class Coarse(MemorySource):

@@ -21,7 +21,7 @@ from reconciler.manifests.directory import DirectorySource
 from reconciler.manifests.load import load
 from reconciler.manifests.sources import MemorySource
 from tests.benchmarks.generate import mutate, write_manifests
-from tests.unit.manifests.examples import agent, agent_type, policy
+from tests.unit.manifests.small_manifests import agent, agent_type, policy
 
 SOUND = [
     agent_type("mail"),
@@ -65,7 +65,7 @@ def facts(loaded: Loaded) -> tuple[object, ...]:
 
 
 def check(warm: Loaded, cold: Loaded, *, broken: bool) -> None:
-    """A cache may make a difference only in that broken files are remembered: more is held then, nothing less."""
+    """A cache makes one difference: broken files are remembered. More is held then, and nothing less."""
     if not broken:
         assert facts(warm) == facts(cold)
     assert dict(warm.state.entries).items() <= dict(cold.state.entries).items()

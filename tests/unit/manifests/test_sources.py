@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from reconciler.errors import Problem, SourceError
 from reconciler.manifests import directory
 from reconciler.manifests.directory import DirectorySource
 from reconciler.manifests.sources import READ_BYTES, MemorySource
+from reconciler.manifests.text import MAX_FILE_BYTES
 
 AGENT = b"kind: Agent\n"
 
@@ -79,7 +81,7 @@ class TestFingerprint:
             pytest.param(lambda root: (root / "b.yaml").replace(root / "a.yaml"), id="replaced"),
         ],
     )
-    def test_moves_with_every_change(self, tmp_path: Path, edit) -> None:  # type: ignore[no-untyped-def]
+    def test_moves_with_every_change(self, tmp_path: Path, edit: Callable[[Path], object]) -> None:
         write(tmp_path, "a.yaml", "b.yaml")
         before = DirectorySource(tmp_path).scan().fingerprint
         time.sleep(0.01)  # a tick of the file system's clock
@@ -181,7 +183,7 @@ class TestUnreadable:
         write(tmp_path, "a.yaml", "locked/b.yaml")
         scandir = os.scandir
 
-        def locked(path: str):  # type: ignore[no-untyped-def]
+        def locked(path: str) -> object:
             if path.endswith("locked"):
                 raise PermissionError(13, "Permission denied")
             return scandir(path)
@@ -226,7 +228,7 @@ def test_no_more_of_a_file_is_read_than_shows_that_it_is_too_large(tmp_path: Pat
     for source in (DirectorySource(tmp_path), MemorySource({"a.yaml": b"#" * (READ_BYTES + 10)})):
         [(_, data)] = source.read(["a.yaml"])
         assert isinstance(data, bytes)
-        assert len(data) == READ_BYTES
+        assert len(data) == READ_BYTES == MAX_FILE_BYTES + 1
 
 
 def test_a_source_in_memory_lists_and_reads_like_a_folder(tmp_path: Path) -> None:
