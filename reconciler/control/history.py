@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.control.reports import ChangeCounts, RevisionDetail, RevisionSummary, UnitRecord
 from reconciler.database import records
 from reconciler.errors import NotFound
+from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import parse_canonical
 from reconciler.spec.state import Entry, State
 
@@ -30,19 +31,30 @@ def detail(connection: Connection, number: int) -> RevisionDetail:
     return RevisionDetail(summary, units)
 
 
-def state_of_revision(connection: Connection, number: int | None) -> State:
-    """The state after a revision; None: after the one before the newest that changed anything; 0: the empty state."""
-    if number is None:
-        newest = next((r for r in records.revisions(connection, 50) if r.state in ("applied", "partial")), None)
-        if newest is None:
-            raise NotFound("there is no revision to roll back", hint="reconcile history")
-        number = newest.number - 1
+def revision_before(connection: Connection) -> int:
+    """The revision before the newest that changed anything; 0 where that was the first."""
+    newest = next((r for r in records.revisions(connection, 50) if r.state in ("applied", "partial")), None)
+    if newest is None:
+        raise NotFound("there is no revision to roll back", hint="reconcile history")
+    return newest.number - 1
+
+
+def state_of_revision(connection: Connection, number: int) -> State:
+    """The state after a revision; 0: the empty state. Raises NotFound."""
     digests = records.state_at(connection, number) if number else {}
     stored = records.stored_specs(connection, digests.values())
     return State(
         {address: Entry(digest) for address, digest in digests.items()},
         lambda address: parse_canonical(address.partition("/")[0], stored[digests[address]].spec),
     )
+
+
+def lineage(connection: Connection, name: str, since: int) -> list[AgentType]:
+    """The specs a type was given after revision `since`, newest first."""
+    digests = records.digests_since(connection, f"type/{name}", since)
+    stored = records.stored_specs(connection, digests)
+    specs = (parse_canonical("type", stored[digest].spec) for digest in digests)
+    return [spec for spec in specs if isinstance(spec, AgentType)]
 
 
 def _summary(record: records.RevisionRecord) -> RevisionSummary:

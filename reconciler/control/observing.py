@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from reconciler.spec.state import EMPTY, State
 from reconciler.spec.tables import Table
 
 if TYPE_CHECKING:
+    from reconciler.spec.agent_type import AgentType
     from reconciler.database.connection import Connection
 
 
@@ -28,6 +29,7 @@ def planned_from(
     problems: tuple[Problem, ...] = (),
     large_table_rows: int,
     check_versions: bool = True,
+    lineage: Callable[[str], Sequence[AgentType]] | None = None,
 ) -> Planned:
     """Without a connection, nothing is there yet."""
 
@@ -51,5 +53,6 @@ def planned_from(
             problems=problems,
             count=count if connection is not None else None,
             check_versions=check_versions,
+            lineage=lineage,
             rows_of=large if connection is not None and connection.dialect == "postgresql" else None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
@@ -12,6 +12,7 @@ from reconciler.plans.locking import locking_hazards
 from reconciler.plans.order import units_of
 from reconciler.plans.plan import Plan, plan_id
 from reconciler.plans.settle import questions, removal_hazards, settled
+from reconciler.spec.agent_type import AgentType
 from reconciler.spec.state import ActualState, State
 from reconciler.spec.tables import Table
 
@@ -38,13 +39,14 @@ def plan_states(
     problems: tuple[Problem, ...] = (),
     count: Count | None = None,
     check_versions: bool = True,
+    lineage: Callable[[str], Sequence[AgentType]] | None = None,
     rows_of: Callable[[Unit], Mapping[str, int]] | None = None,
 ) -> Planned:
     """`count` asks the database, None where there is none: every hazard then stays, with unknown rows.
 
     `rows_of` gives the estimated rows of a unit's large PostgreSQL tables; it is what locking hazards are made of.
     """
-    units = units_of(Differ(desired, actual, check_versions).differences())
+    units = units_of(Differ(desired, actual, check_versions, lineage).differences())
     asked = questions(units)
     units = settled(units, count(asked) if count and asked else {})
     if rows_of is not None:

@@ -77,12 +77,13 @@ class Reconciler:
 
     def rollback_plan(self, revision: int | None = None) -> Plan:
         """What would bring back the state after `revision`; None: after the one before the newest; 0: of the beginning."""
-        from reconciler.control.history import state_of_revision
+        from reconciler.control.history import revision_before
 
         connection = self._catalog()
+        target = revision_before(connection) if revision is None else revision
 
         def make() -> Planned:
-            return self._planned_to(state_of_revision(connection, revision))
+            return self._planned_to(connection, target)
 
         planned = make()
         self._makers[planned.plan.id] = make
@@ -241,18 +242,18 @@ class Reconciler:
             large_table_rows=self.settings.large_table_rows,
         )
 
-    def _planned_to(self, desired: object) -> Planned:
+    def _planned_to(self, connection: Connection, revision: int) -> Planned:
+        from reconciler.control.history import lineage, state_of_revision
         from reconciler.control.observing import planned_from
-        from reconciler.spec.state import State
 
-        assert isinstance(desired, State)
         return planned_from(
-            self._connection(),
-            desired,
-            source="history",
+            connection,
+            state_of_revision(connection, revision),
+            source=f"revision {revision}",
             database=self.database,
             large_table_rows=self.settings.large_table_rows,
             check_versions=False,
+            lineage=lambda name: lineage(connection, name, revision),
         )
 
     def _by_verdict(self, connection: Connection, loaded: Loaded) -> Plan | None:

@@ -33,8 +33,8 @@ class Added:
 class Replaced:
     """A new column filled from one that is parked, as far as values fit.
 
-    The original is called `source` before the migration and `stored_as` after it; the names are equal where it was
-    parked already.
+    The original is called `source` before the migration and `stored_as` after it; the names are equal where
+    it was parked already.
     """
 
     before: Column
@@ -72,9 +72,9 @@ class Leaving:
 class Alteration:
     """`before` -> `after` of one table.
 
-    `origins` has one entry per column of `after`, in its order; `staying` are columns parked by earlier revisions.
-    `stored_as` is the name the table has in the archive it comes from, None for a live one; out of the archive, `before`
-    has no foreign keys.
+    `origins` has one entry per column of `after`, in its order; `staying` are columns parked by earlier
+    revisions. `stored_as` is the name the table has in the archive it comes from, None for a live one; out of
+    the archive, `before` has no foreign keys.
     """
 
     before: Table
@@ -121,7 +121,8 @@ def without_references(table: Table) -> Table:
 
 
 def alteration_of(migration: TableMigration, revision: int) -> Alteration:
-    """The alteration of a migration that has both a start and an `after`. `revision` is the one that applies it."""
+    """The alteration of a migration that has both a start and an `after`. `revision` is the one that applies
+    it."""
     start, after = migration.start, migration.after
     if start is None or after is None:
         raise ValueError(f"table {migration.name} is created or removed, not altered")

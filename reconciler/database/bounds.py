@@ -15,7 +15,8 @@ from reconciler.spec.tables import Column, constraint_name
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`rule` is `values`, `minimum`, `maximum`, `min_length`, `max_length` or `boolean`; `condition` is SQL."""
+    """`rule` is `values`, `minimum`, `maximum`, `min_length`, `max_length` or `boolean`; `condition` is
+    SQL."""
 
     rule: str
     name: str

@@ -81,7 +81,8 @@ _TYPE_WORDS = re.compile(
 
 
 def column_type(column: Column, dialect: Dialect) -> str:
-    """The type the column is declared with. An encrypted column holds bytes, whatever it means once decrypted."""
+    """The type the column is declared with. An encrypted column holds bytes, whatever it means once
+    decrypted."""
     if column.encrypted:
         return "BLOB" if dialect == "sqlite" else "bytea"
     if dialect == "sqlite":
@@ -96,7 +97,8 @@ def column_type(column: Column, dialect: Dialect) -> str:
 def stored_type(column: Column, dialect: Dialect) -> str:
     """The type the column has in fact: its own, or the one somebody's hand gave it.
 
-    Of a description by hand only the type is taken: what follows it (NOT NULL, DEFAULT ...) is not carried along.
+    Of a description by hand only the type is taken: what follows it (NOT NULL, DEFAULT ...) is not carried
+    along.
     """
     if column.foreign is None:
         return column_type(column, dialect)
@@ -110,7 +112,8 @@ def stored_default(column: Column) -> Any:
 
 
 def literal(value: Any, column: Column, dialect: Dialect) -> str:
-    """`value` as SQL in the form in which `column` stores it. ValueError if it is no value of the column's type."""
+    """`value` as SQL in the form in which `column` stores it. ValueError if it is no value of the column's
+    type."""
     if value is None:
         return "NULL"
     match column.type:
@@ -155,7 +158,8 @@ def primary_key_name(table: str) -> str:
 
 
 def sequence_name(table: str) -> str:
-    """Of the identity of `id`, on PostgreSQL. Named by us: the server's own choice depends on what else is there."""
+    """Of the identity of `id`, on PostgreSQL. Named by us: the server's own choice depends on what else is
+    there."""
     return _table_wide("sq", table)
 
 
@@ -172,7 +176,8 @@ def constraint(name: str, clause: str) -> str:
 
 
 def column_definition(table: str, column: Column, dialect: Dialect, *, with_reference: bool = True) -> str:
-    """A column as it stands in CREATE TABLE and in SQLite's ADD COLUMN, its own constraints on lines of their own."""
+    """A column as it stands in CREATE TABLE and in SQLite's ADD COLUMN, its own constraints on lines of their
+    own."""
     parts = [f"{quote(column.name)} {stored_type(column, dialect)}"]
     default = stored_default(column)
     if default is not None:
@@ -231,8 +236,9 @@ def create_table(
 ) -> str:
     """CREATE TABLE without its indexes.
 
-    `called` is the name it gets, where that is not its own yet: the names of its constraints are those of its own.
-    The columns in `without_references` get no foreign key; `parked` are bare columns to be carried along.
+    `called` is the name it gets, where that is not its own yet: the names of its constraints are those of its
+    own. The columns in `without_references` get no foreign key; `parked` are bare columns to be carried
+    along.
     """
     bare = frozenset(without_references)
     lines = list(system_columns(table.name, dialect))

@@ -43,7 +43,8 @@ def converted(
 
 
 def copied_value(origin: Origin) -> str | None:
-    """The column's value in a SQLite rebuild, read from the old table; None where only its default gives one."""
+    """The column's value in a SQLite rebuild, read from the old table; None where only its default gives
+    one."""
     match origin:
         case Added():
             return None
@@ -62,7 +63,8 @@ def copied_value(origin: Origin) -> str | None:
 
 
 def copied(name: str) -> str:
-    """A column of the old table in a SQLite rebuild. Without `old.` a name that is missing would be a text."""
+    """A column of the old table in a SQLite rebuild. Without `old.` a name that is missing would be a
+    text."""
     return f"old.{quote(name)}"
 
 
@@ -106,8 +108,8 @@ def _given_unasked(column: Column, dialect: Dialect) -> str | None:
 def _written_since(origin: Restored, dialect: Dialect, live_name: str) -> str:
     """The value of the column that stood in the place of a parked one.
 
-    Where that column was required and the restored one is not, its default says "no value was given": rows that had
-    none before get none again.
+    Where that column was required and the restored one is not, its default says "no value was given": rows
+    that had none before get none again.
     """
     live = origin.live
     assert live is not None

@@ -1,7 +1,7 @@
 """Migrations of tables -> SQL, in the order in which it runs. What is shown is what runs.
 
-On SQLite the caller turns foreign keys off before the transaction; every statement with `expect_empty` is a question
-whose answer must have no rows. On PostgreSQL names are looked up in the current schema.
+On SQLite the caller turns foreign keys off before the transaction; every statement with `expect_empty` is a
+question whose answer must have no rows. On PostgreSQL names are looked up in the current schema.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def compile_migration(
     large: bool = False,
     triggers: Triggers | None = None,
 ) -> list[Statement]:
-    """The statements of one table's migration, by phase. `large` asks PostgreSQL to keep out of the traffic's way."""
+    """The statements of one table's migration, by phase. `large` asks PostgreSQL to keep out of the traffic's
+    way."""
     return _compile((migration,), dialect, revision, lambda _: large, triggers or {})
 
 
@@ -45,7 +46,8 @@ def compile_unit(
     large: Callable[[str], bool] = lambda table: False,
     triggers: Triggers | None = None,
 ) -> list[Statement]:
-    """The statements of all of a unit's tables, by phase; what is referred to is there before what refers to it."""
+    """The statements of all of a unit's tables, by phase; what is referred to is there before what refers to
+    it."""
     return _compile(unit.migrations, dialect, revision, large, triggers or {})
 
 

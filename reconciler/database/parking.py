@@ -11,7 +11,8 @@ ARCHIVE_SCHEMA = "reconciler_archive"
 
 
 def parked_name(name: str, revision: int) -> str:
-    """What `name` is called once revision `revision` has parked it: `_archived_REVISION_NAME`, 63 bytes at most.
+    """What `name` is called once revision `revision` has parked it: `_archived_REVISION_NAME`, 63 bytes at
+    most.
 
     No manifest can ask for such a name: theirs begin with a letter.
     """

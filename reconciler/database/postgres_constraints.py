@@ -121,7 +121,8 @@ def _compare_checks(changes: ConstraintChanges, alteration: Alteration) -> None:
 
 
 def _spoken(check: Check, table: Table, steady: dict[str, str]) -> str | None:
-    """The condition in the columns' new names; None if it cannot be said, "" if it speaks of a column that moves."""
+    """The condition in the columns' new names; None if it cannot be said, "" if it speaks of a column that
+    moves."""
     try:
         expression = check_expression(check, table)
     except ExpressionError:  # a hand has changed what it speaks of

@@ -1,8 +1,8 @@
 """PostgreSQL: alterations in place, for large tables without holding a strong lock for longer than a moment.
 
-A large table is altered in phases: columns and unvalidated constraints in the transaction, then indexes built beside
-the traffic, values filled in batches, constraints validated, and at last NOT NULL set on the strength of a validated
-CHECK, which costs no scan.
+A large table is altered in phases: columns and unvalidated constraints in the transaction, then indexes built
+beside the traffic, values filled in batches, constraints validated, and at last NOT NULL set on the strength
+of a validated CHECK, which costs no scan.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from reconciler.spec.tables import Column
 
 
 def alter(alteration: Alteration, *, large: bool = False) -> list[Statement]:
-    """The statements of an alteration, by phase. A table from the archive must be back under its name already."""
+    """The statements of an alteration, by phase. A table from the archive must be back under its name
+    already."""
     table = alteration.after.name
     constraints, indexes = constraint_changes(alteration), index_changes(alteration)
     fills = fills_of(alteration)

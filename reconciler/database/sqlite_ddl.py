@@ -97,8 +97,8 @@ def is_native(alteration: Alteration) -> bool:
 
 
 def _differ(table: str, before: Column, after: Column) -> bool:
-    """Whether the table would be declared otherwise, or values are kept in another form under the same declaration:
-    a decimal is a text of as many digits as its scale says."""
+    """Whether the table would be declared otherwise, or values are kept in another form under the same
+    declaration: a decimal is a text of as many digits as its scale says."""
     declared = (column_definition(table, column, "sqlite") for column in (before, after))
     value = copied(before.name)
     return len(set(declared)) > 1 or converted(before, after, "sqlite", value) != value

@@ -28,8 +28,9 @@ def rebuild(
 ) -> list[Statement]:
     """Make `source` into `table`, called `called` where that is not its own name.
 
-    `values` gives the SQL expression, over columns of `old`, the source, of each column that is copied; a column not
-    in it gets its default. `parked` are the parked columns the new table has. Indexes are left to the caller.
+    `values` gives the SQL expression, over columns of `old`, the source, of each column that is copied; a
+    column not in it gets its default. `parked` are the parked columns the new table has. Indexes are left to
+    the caller.
     """
     name = called or table.name
     built = f"_rebuild_{name}" if source == name else name

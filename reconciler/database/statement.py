@@ -9,8 +9,9 @@ from enum import StrEnum
 class Phase(StrEnum):
     """When a statement runs; members stand in the order of the phases.
 
-    `TRANSACTION` runs together with the registration of what it is for. The others exist on PostgreSQL only, for large
-    tables: each statement of theirs is committed by itself, `CONCURRENT_INDEX` outside any transaction.
+    `TRANSACTION` runs together with the registration of what it is for. The others exist on PostgreSQL only,
+    for large tables: each statement of theirs is committed by itself, `CONCURRENT_INDEX` outside any
+    transaction.
     """
 
     TRANSACTION = "transaction"
@@ -23,7 +24,8 @@ class Phase(StrEnum):
 PHASES = tuple(Phase)
 
 RANGE = '\n  AND "id" > :after\n  AND "id" <= :upto'
-"""How a batched statement ends. A suffix, so that no literal in the statement can be taken for a parameter."""
+"""How a batched statement ends. A suffix, so that no literal in the statement can be taken for a
+parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class Statement:
     """SQL without a closing semicolon, exactly as it is shown and run.
 
     `table` is the table it is about, under the name it has in the definitions. `index` names the index that a
-    `CONCURRENT_INDEX` statement builds (a failed build leaves it there, invalid). `params` is ("after", "upto") for a
-    statement that runs in batches of ids, see `within`. A statement with `expect_empty` is a question: any row it
-    returns means that the migration must not be committed.
+    `CONCURRENT_INDEX` statement builds (a failed build leaves it there, invalid). `params` is ("after",
+    "upto") for a statement that runs in batches of ids, see `within`. A statement with `expect_empty` is a
+    question: any row it returns means that the migration must not be committed.
     """
 
     sql: str

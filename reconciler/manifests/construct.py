@@ -12,9 +12,9 @@ from typing import Any
 from yaml.error import YAMLError
 from yaml.events import (
     AliasEvent,
-    CollectionEndEvent,
     MappingEndEvent,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceEndEvent,
     StreamEndEvent,
@@ -36,10 +36,10 @@ from reconciler.manifests.scalars import (
 from reconciler.manifests.syntax import syntax_error
 from reconciler.manifests.text import unseen
 
-MAX_NODES = 100_000
-"""Scalars and collections of one document."""
+MAX_NODES = 50_000
+"""Scalars and collections of one file. All that is done with them afterwards stays under a second."""
 MAX_SCALAR = 256 * 1024
-"""Characters of one scalar."""
+"""Characters of one scalar: more than MAX_NODES, so that files with longer ones are always counted through."""
 MOST_ERRORS = 100
 """Errors told of one document, which is read no further then."""
 
@@ -63,15 +63,23 @@ else:
     new_parser = CParser
 
 
-def construct(text: str) -> tuple[Any, list[ReadingError]]:
+class Budget:
+    """How many nodes the documents of a file may still have."""
+
+    def __init__(self, nodes: int = MAX_NODES) -> None:
+        self.nodes = nodes
+
+
+def construct(text: str, budget: Budget | None = None) -> tuple[Any, list[ReadingError]]:
     """The value of the one document in `text` (None if it is empty) and what is wrong with it, in order.
 
+    Nodes are taken from the budget; none is needed where there are no more bytes than nodes allowed.
     With anything wrong the value is not to be used. A document is read on after what can be skipped
     (a duplicate key, an ambiguous number), so that all of it is reported at once.
     """
     errors: list[ReadingError] = []
     try:
-        return _Constructor(text, errors).document(), errors
+        return _Constructor(text, errors, budget).document(), errors
     except ReadingError as error:
         errors.append(error)
     except (YAMLError, UnicodeError) as error:
@@ -82,11 +90,11 @@ def construct(text: str) -> tuple[Any, list[ReadingError]]:
 class _Constructor:
     """Builds the value of one document; what does not stop it is added to `errors`."""
 
-    def __init__(self, text: str, errors: list[ReadingError]) -> None:
+    def __init__(self, text: str, errors: list[ReadingError], budget: Budget | None) -> None:
         self._errors = errors
         following: Callable[[], Any] = new_parser(text).get_event
         # What cannot be in the text need not be looked for at every node.
-        self._next = following if len(text) <= MAX_NODES else _bounded(following)
+        self._next = _bounded(following, budget) if budget else following
         self._properties = "&" in text or "*" in text or "!" in text
         self._escapes = "\\" in text
 
@@ -203,16 +211,14 @@ def _refuse_properties(event: Any) -> None:
         raise _refused("yaml-tag", f"tags are not read (`{event.tag[:80]}`)", event, hint)
 
 
-def _bounded(following: Callable[[], Any]) -> Callable[[], Any]:
+def _bounded(following: Callable[[], Any], budget: Budget) -> Callable[[], Any]:
     """The same events, refusing one too many and scalars that are too long."""
-    nodes = 0
 
     def bounded() -> Any:
-        nonlocal nodes
         event = following()
-        nodes += not isinstance(event, CollectionEndEvent)
-        if nodes > MAX_NODES:
-            raise _refused("yaml-too-large", f"the document has more than {MAX_NODES:,} nodes", event)
+        budget.nodes -= isinstance(event, NodeEvent)
+        if budget.nodes < 0:
+            raise _refused("yaml-too-large", f"the file has more than {MAX_NODES:,} nodes", event)
         if event.__class__ is ScalarEvent and len(event.value) > MAX_SCALAR:
             message = f"a text of {len(event.value):,} characters; the most is {MAX_SCALAR:,}"
             raise _refused("yaml-too-large", message, event)

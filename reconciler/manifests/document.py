@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.errors import Problem
-from reconciler.manifests.construct import C_PARSER, MAX_NODES, construct
+from reconciler.manifests.construct import C_PARSER, MAX_NODES, Budget, construct
 from reconciler.manifests.positions import Positions
 from reconciler.manifests.reading_error import ReadingError
 from reconciler.manifests.subset import read_subset
@@ -61,8 +61,9 @@ def read(data: bytes, file: str) -> Reading:
         reading.problems.append(error.problem(file, 0))
         reading.held.extend(salvage(data.decode(errors="replace")))
         return reading
+    budget = Budget() if len(data) > MAX_NODES else None
     for segment in cut:
-        value, errors = _value(segment.text)
+        value, errors = _value(segment.text, budget)
         if errors:
             reading.problems.extend(error.problem(file, segment.line) for error in errors)
             reading.held.extend(salvage(segment.text))
@@ -102,12 +103,12 @@ def salvage(text: str) -> list[str]:
     return found
 
 
-def _value(text: str) -> tuple[dict[str, Any] | None, list[ReadingError]]:
+def _value(text: str, budget: Budget | None) -> tuple[dict[str, Any] | None, list[ReadingError]]:
     """The mapping that a document is; None if the document is empty, or with errors."""
-    value: Any = read_subset(text) if len(text) <= MAX_NODES else None
-    if value is not None:
-        return value, []
-    value, errors = construct(text)
+    simple = read_subset(text) if budget is None else None
+    if simple is not None:
+        return simple, []
+    value, errors = construct(text, budget)
     if errors or value is None or isinstance(value, dict):
         return value, errors
     found = "a list" if isinstance(value, list) else "a single value"

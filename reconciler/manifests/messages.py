@@ -50,8 +50,14 @@ _PATTERNS = {
 }
 
 
+MOST_FINDINGS = 100
+
+
 def findings_of(error: ValidationError, value: dict[str, Any], model: type[BaseModel]) -> list[Finding]:
-    """One finding for each place of `value`, which `model` refused: branches of a union are told as one."""
+    """One finding for each place of `value`, which `model` refused: branches of a union are told as one.
+
+    Ends after MOST_FINDINGS: nobody reads more, and hints cost time.
+    """
     findings: dict[tuple[Path, str], Finding] = {}
     expected: dict[Path, list[str]] = {}
     for details in error.errors(include_url=False, include_input=False):
@@ -62,6 +68,8 @@ def findings_of(error: ValidationError, value: dict[str, Any], model: type[BaseM
         else:
             finding = _finding(details, path, at_key, value, model)
         findings[path, finding.code] = finding
+        if len(findings) >= MOST_FINDINGS:
+            break
     return list(findings.values())
 
 

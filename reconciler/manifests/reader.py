@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reconciler.errors import Problem
 from reconciler.manifests.compiled import Compiled
 from reconciler.manifests.document import Document, read, salvage
-from reconciler.manifests.messages import findings_of
+from reconciler.manifests.messages import MOST_FINDINGS, findings_of
 from reconciler.manifests.positions import Positions
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import API_VERSION, AgentType
@@ -21,9 +21,6 @@ from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, did_you_mean, pointer
 from reconciler.spec.state import KIND_OF, digest_of
 from reconciler.spec.steps import Step
-
-MOST_PROBLEMS = 100
-"""Problems told of one document; of the others only their number."""
 
 
 def compile_file(data: bytes, file: str) -> tuple[list[Compiled], list[Problem], list[str]]:
@@ -145,13 +142,11 @@ def _problems(document: Document, file: str, findings: Sequence[Finding]) -> Ite
     if not findings:
         return
     positions = Positions(document.segment)
-    places = [positions.of(f.path, at_key=f.at_key, offset=f.offset) for f in findings[:MOST_PROBLEMS]]
-    for (line, column), finding in sorted(zip(places, findings, strict=False), key=lambda pair: pair[0]):
+    told = findings[:MOST_FINDINGS]
+    places = [positions.of(finding.path, at_key=finding.at_key, offset=finding.offset) for finding in told]
+    for (line, column), finding in sorted(zip(places, told, strict=True), key=lambda pair: pair[0]):
         place = (file, line, column, pointer(finding.path))
         yield Problem(finding.code, finding.message, *place, hint=finding.hint, severity=finding.severity)
-    if len(findings) > MOST_PROBLEMS:
-        message = f"{len(findings) - MOST_PROBLEMS} more problems in this document"
-        yield Problem("more-problems", message, file, document.line, document.column)
 
 
 def _addresses(document: Document) -> list[str]:

@@ -5,13 +5,14 @@ Only what differs by digest is loaded, besides the tables that drifted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.plans import hazards
 from reconciler.plans.changes import Action, Change, Disposition, Hazard, Kind, TableMigration
 from reconciler.plans.contract import moves, required_version
 from reconciler.plans.diff_tables import TableDiff
+from reconciler.plans.renames import undone_renames
 from reconciler.spec.agent_type import AgentType, DeletionPolicy, semver_key
 from reconciler.spec.policy import Destructive
 from reconciler.spec.state import ActualState, ActualTable, Spec, State
@@ -31,11 +32,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Differ:
-    """`check_versions` is off where a recorded state is brought back: it was accepted once."""
+    """`check_versions` is off where a recorded state is brought back: it was accepted once. `lineage` gives the specs a
+    type had since that state, newest first: their renames are undone one after the other."""
 
     desired: State
     actual: ActualState
     check_versions: bool = True
+    lineage: Callable[[str], Sequence[AgentType]] | None = None
     _drifted: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +111,7 @@ class Differ:
         wanted = tables_of(after) if after else {}
         owner = (after or before).name  # type: ignore[union-attr]  # one of the two is always given
         there = self.actual.tables.by_owner.get(owner, frozenset())
-        hints = renames_of(after) if after else {}
+        hints = self._hints(owner, before, after)
         disposition = self._disposition(before, after)
         for name, table in wanted.items():
             migration = self._table_wanted(table, hints.get(name, {}), disposition)
@@ -118,6 +121,15 @@ class Differ:
             migration = self._table_gone(self.actual.tables.load(name), disposition)
             if migration is not None:
                 yield migration
+
+    def _hints(self, owner: str, before: AgentType | None, after: AgentType | None) -> dict[str, dict[str, str]]:
+        """What the manifest says of renames, and, where it goes back behind one, that rename undone."""
+        if after is None:
+            return {}
+        past = self.lineage(owner) if self.lineage else [before] if before else []
+        undone = undone_renames(past, after)
+        said = renames_of(after)
+        return {name: undone.get(name, {}) | said.get(name, {}) for name in undone.keys() | said.keys()}
 
     def _table_wanted(self, table: Table, hints: dict[str, str], disposition: Disposition) -> TableMigration | None:
         name, tables = table.name, self.actual.tables

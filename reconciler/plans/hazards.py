@@ -103,9 +103,13 @@ def of_column_restore(table: Table, column: Column, entry: Parked) -> Iterator[H
 
 
 def restores_conversion(entry: Parked, before: Column, after: Column) -> bool:
-    """Whether `entry` is what the column was before a conversion that `after` undoes."""
+    """Whether `entry` is what the column was before values were lost, and `after` has room for them again.
+
+    A live and a parked column share a name only where one took the other's place."""
     original = entry.definition
-    return isinstance(original, Column) and _conversion(before, after)[0] != "" and not _conversion(original, after)[0]
+    if not isinstance(original, Column) or _conversion(original, after)[0]:
+        return False
+    return before.type is not after.type or _conversion(original, before)[0] != ""
 
 
 def of_column_change(table: Table, before: Column, after: Column) -> Iterator[Hazard]:

@@ -69,7 +69,8 @@ class Workbench:
         with connect(self.url) as connection:
             if not has_catalog(connection):
                 return {}
-            return {r.name: Table.model_validate_json(r.definition) for r in records.tables(connection)}
+            live = (record for record in records.tables(connection) if record.status == "live")
+            return {record.name: Table.model_validate_json(record.definition) for record in live}
 
     def structure(self) -> dict[str, Any]:
         """The database's own description of every table, parked columns and the order of columns left out."""

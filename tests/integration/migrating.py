@@ -156,7 +156,8 @@ def opened(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
         yield PostgresWorld(connection, large=kind == "postgresql-large")
 
 
-# --- migrations as a planner would ask for them -------------------------------------------------------------------
+# --- migrations as a planner would ask for them
+# -------------------------------------------------------------------
 
 
 def build(world: World, tables: Iterable[Table]) -> None:

@@ -1,4 +1,5 @@
-"""Alterations in real databases: the structure ends as a fresh build would, the rows stay, the inverse undoes it."""
+"""Alterations in real databases: the structure ends as a fresh build would, the rows stay, the inverse undoes
+it."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @dataclass(frozen=True)
 class Case:
-    """`values` are the rows before; `expected` the values of `shown` after, None where only the way back matters."""
+    """`values` are the rows before; `expected` the values of `shown` after, None where only the way back
+    matters."""
 
     before: Table
     after: Table

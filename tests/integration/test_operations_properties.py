@@ -26,7 +26,7 @@ from .migrating import (
     would_lose,
 )
 
-_CHOICE: st.SearchStrategy[bool] = st.booleans()
+_RENAMING: st.SearchStrategy[Any] = st.booleans()
 TABLE = "shop__thing"
 NAMES = ("a", "b", "c", "d")
 TARGET = table_of("shop", "target", ModelSpec.model_validate({"fields": {"name": "string"}}))
@@ -144,7 +144,7 @@ def test_any_table_becomes_any_other_and_comes_back(
     values = data.draw(contents(before))
     free = [name for name in names if after.column(name) is None]
     new = [column.name for column in after.columns if column.name not in names]
-    renames = {new[0]: free[0]} if free and new and data.draw(_CHOICE) else {}
+    renames = {new[0]: free[0]} if free and new and bool(data.draw(_RENAMING)) else {}
     try:
         build(world, [TARGET, before])
         insert(world, TARGET, name="first")
@@ -185,7 +185,8 @@ def _lossy(world: World, pairs: list[tuple[Column | None, Column]]) -> list[str]
 
 
 def _blocked(world: World, table: Table, before: Column, after: Column, lossy: bool) -> bool:
-    """What a planner refuses: rows without a value where one is required, and a lossy value without a place."""
+    """What a planner refuses: rows without a value where one is required, and a lossy value without a
+    place."""
     if after.nullable:
         return False
     nulls = world.query(f'SELECT 1 FROM "{table.name}" WHERE "{before.name}" IS NULL')
@@ -193,7 +194,8 @@ def _blocked(world: World, table: Table, before: Column, after: Column, lossy: b
 
 
 def _apart_from(filled: set[str], names: list[str], found: list[Any], original: list[Any]) -> bool:
-    """Whether the rows are equal but for NULLs of the columns in `filled`, which a default took the place of."""
+    """Whether the rows are equal but for NULLs of the columns in `filled`, which a default took the place
+    of."""
 
     def cells(row: tuple[Any, ...], of: tuple[Any, ...]) -> list[Any]:
         named = zip(("id", *names), row, of, strict=True)

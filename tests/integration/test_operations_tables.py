@@ -193,7 +193,8 @@ def test_two_revisions_park_columns_of_one_name_side_by_side(world: World) -> No
     assert found == [(1, 1, 2)]
 
 
-# --- what only one of the databases can get wrong ------------------------------------------------------------------
+# --- what only one of the databases can get wrong
+# ------------------------------------------------------------------
 
 
 @pytest.fixture

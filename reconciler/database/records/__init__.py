@@ -7,6 +7,7 @@ belongs together. Specs, definitions and summaries pass as JSON text and are not
 from reconciler.database.records.audit import append_audit, audit_trail, first_broken_link
 from reconciler.database.records.history import (
     begin_revision,
+    digests_since,
     finish_revision,
     interrupt_revisions,
     record_objects,
@@ -81,6 +82,7 @@ __all__ = [
     "begin_revision",
     "current_versions",
     "deploy_agents",
+    "digests_since",
     "drop_tables",
     "entries",
     "finish_revision",

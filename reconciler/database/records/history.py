@@ -112,3 +112,13 @@ def state_at(connection: Connection, number: int) -> dict[str, str]:
             (number,),
         )
     )
+
+
+def digests_since(connection: Connection, address: str, number: int) -> list[str]:
+    """What an address was set to after a revision, newest first; removals are left out."""
+    rows = connection.execute(
+        "SELECT digest FROM revision_objects WHERE address = ? AND revision > ? AND digest IS NOT NULL"
+        " ORDER BY revision DESC",
+        (address, number),
+    )
+    return [digest for (digest,) in rows]
