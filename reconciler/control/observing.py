@@ -28,6 +28,7 @@ def planned_from(
     commit: str = "",
     problems: tuple[Problem, ...] = (),
     large_table_rows: int,
+    hold_missing: bool = False,
     check_versions: bool = True,
     lineage: Callable[[str], Sequence[AgentType]] | None = None,
 ) -> Planned:
@@ -52,6 +53,7 @@ def planned_from(
             commit=commit,
             problems=problems,
             count=count if connection is not None else None,
+            hold_missing=hold_missing,
             check_versions=check_versions,
             lineage=lineage,
             rows_of=large if connection is not None and connection.dialect == "postgresql" else None,

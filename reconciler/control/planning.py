@@ -38,14 +38,18 @@ def plan_states(
     commit: str = "",
     problems: tuple[Problem, ...] = (),
     count: Count | None = None,
+    hold_missing: bool = False,
     check_versions: bool = True,
     lineage: Callable[[str], Sequence[AgentType]] | None = None,
     rows_of: Callable[[Unit], Mapping[str, int]] | None = None,
 ) -> Planned:
-    """`count` asks the database, None where there is none: every hazard then stays, with unknown rows.
+    """`desired.held` is left alone. `hold_missing` holds everything the manifests do not name: some of them could not be
+    read at all, so that nobody knows what they stand for. `count` asks the database, None where there is none: every hazard then stays, with unknown rows.
 
     `rows_of` gives the estimated rows of a unit's large PostgreSQL tables; it is what locking hazards are made of.
     """
+    if hold_missing:
+        desired = desired.holding(actual.entries.keys() - desired.entries.keys())
     units = units_of(Differ(desired, actual, check_versions, lineage).differences())
     asked = questions(units)
     units = settled(units, count(asked) if count and asked else {})

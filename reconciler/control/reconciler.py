@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.control import verdict
 from reconciler.errors import ManifestsInvalid, NotFound, Refused, StalePlan
-from reconciler.plans.plan import Plan, plan_id, stopping
+from reconciler.plans.plan import PLANNER, Plan, plan_id, stopping
 
 if TYPE_CHECKING:
     from reconciler.control.planning import Planned
@@ -239,6 +239,7 @@ class Reconciler:
             database=self.database,
             commit=loaded.commit,
             problems=loaded.problems,
+            hold_missing=bool(loaded.opaque),
             large_table_rows=self.settings.large_table_rows,
         )
 
@@ -258,7 +259,7 @@ class Reconciler:
 
     def _by_verdict(self, connection: Connection, loaded: Loaded) -> Plan | None:
         known = verdict.read(self._cache_folder(), self.settings.source, self.settings.database)
-        if known is None or known.desired != loaded.state.digest or known.planner != verdict.PLANNER:
+        if known is None or known.desired != loaded.state.digest or known.planner != PLANNER:
             return None
         if known.stamp != _stamp(connection):
             return None

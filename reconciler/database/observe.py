@@ -111,7 +111,7 @@ class _Tables:
     def _load(self, name: str) -> ActualTable:
         entry = self._index[name]
         (row,) = records.tables(self._connection, [name])
-        definition = Table.model_validate_json(row.definition)
+        recorded_definition = definition = Table.model_validate_json(row.definition)
         drift: tuple[Drift, ...] = ()
         missing = False
         if name in self._live:
@@ -126,6 +126,7 @@ class _Tables:
             tuple(self._parked_columns.get(name, ())),
             drift,
             missing,
+            recorded_definition if drift else None,
         )
 
 

@@ -80,4 +80,7 @@ def foreign_key_check(table: str) -> Statement:
 def _copy(source: str, built: str, copies: Mapping[str, str]) -> str:
     targets = ",\n    ".join(quote(name) for name in copies)
     expressions = ",\n    ".join(copies.values())
-    return f"INSERT INTO {quote(built)} (\n    {targets}\n)\nSELECT\n    {expressions}\nFROM {quote(source)} AS old"
+    return (
+        f"INSERT INTO {quote(built)} (\n    {targets}\n)\nSELECT\n    {expressions}\n"
+        f"FROM {quote(source)} AS old"
+    )

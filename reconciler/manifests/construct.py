@@ -39,7 +39,7 @@ from reconciler.manifests.text import unseen
 MAX_NODES = 50_000
 """Scalars and collections of one file. All that is done with them afterwards stays under a second."""
 MAX_SCALAR = 256 * 1024
-"""Characters of one scalar: more than MAX_NODES, so that files with longer ones are always counted through."""
+"""Characters of one scalar. More than MAX_NODES: a file that could hold one is counted through."""
 MOST_ERRORS = 100
 """Errors told of one document, which is read no further then."""
 

@@ -51,12 +51,13 @@ _PATTERNS = {
 
 
 MOST_FINDINGS = 100
+"""Findings told of one document."""
 
 
 def findings_of(error: ValidationError, value: dict[str, Any], model: type[BaseModel]) -> list[Finding]:
     """One finding for each place of `value`, which `model` refused: branches of a union are told as one.
 
-    Ends after MOST_FINDINGS: nobody reads more, and hints cost time.
+    Ends with one more than MOST_FINDINGS: nobody reads them all, and hints cost time.
     """
     findings: dict[tuple[Path, str], Finding] = {}
     expected: dict[Path, list[str]] = {}
@@ -68,7 +69,7 @@ def findings_of(error: ValidationError, value: dict[str, Any], model: type[BaseM
         else:
             finding = _finding(details, path, at_key, value, model)
         findings[path, finding.code] = finding
-        if len(findings) >= MOST_FINDINGS:
+        if len(findings) > MOST_FINDINGS:
             break
     return list(findings.values())
 

@@ -142,11 +142,15 @@ def _problems(document: Document, file: str, findings: Sequence[Finding]) -> Ite
     if not findings:
         return
     positions = Positions(document.segment)
-    told = findings[:MOST_FINDINGS]
+    told = sorted(findings, key=lambda finding: finding.severity)[:MOST_FINDINGS]  # errors before warnings
     places = [positions.of(finding.path, at_key=finding.at_key, offset=finding.offset) for finding in told]
     for (line, column), finding in sorted(zip(places, told, strict=True), key=lambda pair: pair[0]):
         place = (file, line, column, pointer(finding.path))
         yield Problem(finding.code, finding.message, *place, hint=finding.hint, severity=finding.severity)
+    if len(findings) > MOST_FINDINGS:
+        message = f"this document has more problems; these are the first {MOST_FINDINGS} found"
+        where = (file, document.line, document.column)
+        yield Problem("more-problems", message, *where, severity=told[0].severity)
 
 
 def _addresses(document: Document) -> list[str]:

@@ -37,10 +37,14 @@ _IN_WORDS = {
 """What the complaint of either parser holds -> (problem, hint)."""
 
 _DIRECTIVE = re.compile("^%", re.MULTILINE)
+_CONFLICT = re.compile("^<{7} ", re.MULTILINE)
 
 
 def syntax_error(error: Exception, text: str) -> ReadingError:
     """The refusal for what the parser raised over `text`."""
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start())
+        return ReadingError("merge-conflict", "an unresolved merge", line, 0, "keep one of the two sides")
     directive = _DIRECTIVE.search(text)
     if directive and "document start" in str(error):
         hint = "remove the line that begins with `%`"

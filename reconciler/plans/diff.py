@@ -145,9 +145,13 @@ class Differ:
     def _altered(
         self, actual: ActualTable, table: Table, hints: dict[str, str], disposition: Disposition
     ) -> TableMigration | None:
-        changes = TableDiff(
-            actual.definition, table, hints=hints, parked=actual.parked, drifted=self._drifted, disposition=disposition
-        ).changes()
+        def changes_from(start: Table) -> tuple[Change, ...]:
+            return TableDiff(start, table, hints=hints, parked=actual.parked, disposition=disposition).changes()
+
+        changes = changes_from(actual.definition)
+        if actual.recorded is not None:
+            asked_for = {(c.action, c.address) for c in changes_from(actual.recorded)}
+            changes = tuple(c if (c.action, c.address) in asked_for else _repairing(c) for c in changes)
         if actual.status == "retained":
             adopted = Change(
                 Action.RESTORE, Kind.TABLE, f"table/{table.name}", actual.definition, table, reason="was retained, is owned again"
@@ -197,6 +201,11 @@ class Differ:
         if not any(policy.spec.destructive is Destructive.BLOCK for policy in self.desired.policies()):
             return changes
         return tuple(c.evolve(hazards=tuple(hazards.blocked_by_policy(h) for h in c.hazards)) for c in changes)
+
+
+def _repairing(change: Change) -> Change:
+    """A change that nobody asked for: it puts right what was changed by hand."""
+    return change.evolve(drift=True, reason="was changed by hand")
 
 
 def _probed_in(found: tuple[Hazard, ...], name: str, stored_as: str) -> tuple[Hazard, ...]:

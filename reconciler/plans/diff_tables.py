@@ -14,7 +14,6 @@ class TableDiff:
     """The changes that lead from `before` to `after`.
 
     `hints` are the model's `renamed_from` (new -> old); `parked` the columns waiting in the table's archive.
-    `drifted` names addresses that differ by somebody's hand, for the reasons shown.
     """
 
     def __init__(
@@ -24,11 +23,10 @@ class TableDiff:
         *,
         hints: Mapping[str, str],
         parked: tuple[Parked, ...] = (),
-        drifted: frozenset[str] = frozenset(),
         disposition: Disposition = Disposition.ARCHIVE,
     ) -> None:
         self.before, self.after = before, after
-        self.hints, self.drifted, self.disposition = hints, drifted, disposition
+        self.hints, self.disposition = hints, disposition
         self.parked = {entry.column: entry for entry in parked if entry.column}
         self.old = {column.name: column for column in before.columns}
         self.new = {column.name: column for column in after.columns}
@@ -44,9 +42,8 @@ class TableDiff:
 
     def _change(self, action: Action, kind: Kind, name: str, before: object, after: object, **more: object) -> Change:
         address = f"table/{self.after.name}/{kind.value}/{name}"
-        drift = address in self.drifted
-        reason = more.pop("reason", None) or ("differs by somebody's hand" if drift else "the manifest changed")
-        return Change(action, kind, address, before, after, reason=reason, drift=drift, **more)  # type: ignore[arg-type]
+        reason = more.pop("reason", "the manifest changed")
+        return Change(action, kind, address, before, after, reason=reason, **more)  # type: ignore[arg-type]
 
     def _columns(self) -> Iterator[Change]:
         for name, column in self.new.items():

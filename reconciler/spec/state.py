@@ -7,7 +7,7 @@ and importing this module does not import the spec models (nor pydantic).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,6 +74,12 @@ class State:
         self._load = load
         self._specs: dict[str, Spec] = {}
         self._digest = digest
+
+    def holding(self, addresses: Iterable[str]) -> State:
+        """This state, with further addresses held."""
+        held = State(self.entries, self._load, digest=self._digest, held=self.held | frozenset(addresses))
+        held._specs = self._specs
+        return held
 
     @property
     def digest(self) -> str:
@@ -159,14 +165,15 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class ActualTable:
-    """`definition` is what is there: as recorded, corrected by whatever drift inspection found."""
+    """`definition` is what is there: as recorded, corrected by whatever drift inspection found. `recorded` is what was
+    left there, where that is something else."""
 
     definition: Table
     status: TableStatus = "live"
     parked: tuple[Parked, ...] = ()
     drift: tuple[Drift, ...] = ()
     missing: bool = False
-    rows_estimate: int | None = None
+    recorded: Table | None = None
 
 
 @dataclass(frozen=True)

@@ -108,10 +108,11 @@ class PostgresWorld:
     def structure(self, table: str) -> Structure:
         found = f"'{quote(table)}'::regclass"
         columns = self.query(
-            "SELECT attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull::text || ' ' || attidentity::text"
-            " || ' ' || coalesce(pg_get_expr(adbin, adrelid), '')"
+            "SELECT concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, attidentity,"
+            " pg_get_expr(adbin, adrelid))"
             " FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
-            f" WHERE attrelid = {found} AND attnum > 0 AND NOT attisdropped AND attname NOT LIKE '\\_archived\\_%'"
+            f" WHERE attrelid = {found} AND attnum > 0 AND NOT attisdropped"
+            " AND NOT starts_with(attname, '_archived_')"
         )
         constraints = self.query(
             "SELECT conname || ' ' || convalidated::text || ' ' || pg_get_constraintdef(oid)"
@@ -156,8 +157,7 @@ def opened(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
         yield PostgresWorld(connection, large=kind == "postgresql-large")
 
 
-# --- migrations as a planner would ask for them
-# -------------------------------------------------------------------
+# --- migrations as a planner would ask for them ---
 
 
 def build(world: World, tables: Iterable[Table]) -> None:

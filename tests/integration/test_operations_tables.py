@@ -193,8 +193,7 @@ def test_two_revisions_park_columns_of_one_name_side_by_side(world: World) -> No
     assert found == [(1, 1, 2)]
 
 
-# --- what only one of the databases can get wrong
-# ------------------------------------------------------------------
+# --- what only one of the databases can get wrong ---
 
 
 @pytest.fixture
@@ -203,7 +202,8 @@ def sqlite_file(tmp_path: Path) -> SqliteWorld:
 
 
 def test_a_rebuild_keeps_views_and_the_triggers_it_is_told_of(sqlite_file: SqliteWorld) -> None:
-    trigger = f'CREATE TRIGGER seen AFTER INSERT ON "{PLAIN.name}" BEGIN UPDATE "{PLAIN.name}" SET agent = \'seen\'; END'
+    mark = f"UPDATE {PLAIN.name} SET agent = 'seen'"
+    trigger = f"CREATE TRIGGER seen AFTER INSERT ON {PLAIN.name} BEGIN {mark}; END"
     build(sqlite_file, [PLAIN])
     sqlite_file.query(trigger)
     sqlite_file.query(f'CREATE VIEW codes AS SELECT code FROM "{PLAIN.name}"')
@@ -285,7 +285,7 @@ def postgres_large(request: pytest.FixtureRequest) -> Iterator[World]:
 def test_parking_and_restoring_on_postgres_moves_no_row(postgres: World) -> None:
     build(postgres, [PLAIN])
     insert(postgres, PLAIN, code="a")
-    file = f"SELECT pg_relation_filenode(oid) FROM pg_class WHERE relname = '{PLAIN.name}' AND relnamespace = current_schema()::regnamespace"
+    file = f"SELECT pg_relation_filenode('{PLAIN.name}'::regclass)"
     before = postgres.query(file)
     (entry,) = apply(postgres, migration(PLAIN, None))
     apply(postgres, migration(None, PLAIN, restored=entry))

@@ -186,12 +186,12 @@ def test_a_table_reads_one_clause_a_line() -> None:
         }
     )
     (minimum,) = bounds(defined.name, defined.columns[0], "postgresql")
+    key = foreign_key_name(defined.name, "of")
     assert create_table(defined, "postgresql").splitlines()[-5:] == [
         '    "n" bigint DEFAULT 2 NOT NULL',
         f'        CONSTRAINT "{minimum.name}" CHECK ("n" >= 1),',
         '    "of" bigint',
-        f'        CONSTRAINT "{foreign_key_name(defined.name, "of")}"'
-        ' REFERENCES "shop__order" ("id") ON DELETE RESTRICT',
+        f'        CONSTRAINT "{key}" REFERENCES "shop__order" ("id") ON DELETE RESTRICT',
         ")",
     ]
 

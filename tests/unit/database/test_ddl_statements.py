@@ -24,8 +24,7 @@ def table(fields: dict[str, Any], model: str = "order") -> Table:
     return table_of("shop", model, ModelSpec.model_validate({"fields": fields}))
 
 
-# --- statements
-# -----------------------------------------------------------------------------------------------------
+# --- statements ---
 
 
 def test_a_batch_names_its_range_and_nothing_else_changes() -> None:
@@ -47,8 +46,7 @@ def test_statements_run_by_phase_and_within_it_as_they_came() -> None:
     assert [s.sql for s in in_order(mixed)] == [f"{phase}{n}" for phase in PHASES for n in range(2)]
 
 
-# --- names
-# ----------------------------------------------------------------------------------------------------------
+# --- names ---
 
 
 @given(st.text("abcdefghij_", min_size=1, max_size=63), st.integers(1, 10**9))
@@ -79,8 +77,7 @@ def test_renames_one_by_one_end_where_all_at_once_would(renames: dict[str, str])
     assert there == wanted
 
 
-# --- origins
-# --------------------------------------------------------------------------------------------------------
+# --- origins ---
 
 BEFORE = table({"a": "text", "b": "integer", "c": "string", "d": {"type": "string", "required": True}})
 
@@ -136,8 +133,7 @@ def test_a_new_table_has_no_alteration() -> None:
         alteration_of(TableMigration(BEFORE.name, None, BEFORE, ()), 1)
 
 
-# --- texts for the reviewer
-# -----------------------------------------------------------------------------------------
+# --- texts for the reviewer ---
 
 
 def test_nothing_is_said_where_only_the_description_changes() -> None:
