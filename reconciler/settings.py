@@ -23,6 +23,8 @@ class Settings:
     """From this many rows on, PostgreSQL tables are changed in online phases."""
     lock_timeout: float = 5.0
     """Seconds a statement waits for a lock before it backs off."""
+    lease_seconds: float = 30.0
+    """For how long an apply that was stopped, but is not provably dead, keeps others out."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -35,6 +37,7 @@ class Settings:
             actor=env.get("RECONCILER_ACTOR", ""),
             large_table_rows=_number(env, "RECONCILER_LARGE_TABLE_ROWS", 100_000),
             lock_timeout=float(_number(env, "RECONCILER_LOCK_TIMEOUT", 5)),
+            lease_seconds=float(_number(env, "RECONCILER_LEASE_SECONDS", 30)),
         )
 
 

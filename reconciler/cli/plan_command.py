@@ -24,7 +24,10 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
     """The exit code. Raises what the reconciler raises."""
     console = invocation.console()
     with invocation.reconciler(create=request.apply) as reconciler:
-        plan = reconciler.plan(allow=invocation.allow, use_cache=request.use_cache)
+        plan = reconciler.plan(use_cache=request.use_cache)
+        if request.out:
+            document = json.dumps(_document(reconciler, plan), indent=1, ensure_ascii=False)
+            _write(Path(request.out), document + "\n")
         if request.apply:
             return _apply(reconciler, plan, invocation, request, console)
         return _show(reconciler, plan, invocation, request, console)
@@ -33,8 +36,6 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
 def _show(
     reconciler: Reconciler, plan: Plan, invocation: Invocation, request: PlanRequest, console: Console
 ) -> int:
-    if request.out:
-        _write(Path(request.out), json.dumps(_document(reconciler, plan), indent=1, ensure_ascii=False) + "\n")
     _render(reconciler, plan, invocation, request.format, console)
     if request.sql and request.format == "text":
         console.lines(_sql_lines(reconciler, plan))
@@ -44,7 +45,7 @@ def _show(
         console.tell(f"wrote {write_revision(plan, reconciler.statements(plan), Path(request.write_revision))}")
     if any(problem.severity == "error" for problem in plan.problems):
         return ManifestsInvalid.exit_status
-    return CHANGES_PENDING if request.detailed_exitcode and not plan.empty else 0
+    return CHANGES_PENDING if request.detailed_exitcode and plan.pending else 0
 
 
 def _apply(

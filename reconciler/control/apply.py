@@ -11,15 +11,16 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.control.outstanding import Outstanding, settle_all
 from reconciler.control.registration import Registration
-from reconciler.control.reports import Outcome
+from reconciler.control.reports import Outcome, RevisionState
+from reconciler.control.settling import settle_all
 from reconciler.control.writing import write_registration
-from reconciler.database import inspection, records
+from reconciler.database import inspection, outstanding, records
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.migrate import Checkpoint, run_together
 from reconciler.database.operations import compile_unit
+from reconciler.database.outstanding import Outstanding
 from reconciler.database.preflight import row_estimates
 from reconciler.database.records import UnitRecord
 from reconciler.database.statement import Phase, Statement
@@ -66,7 +67,6 @@ class Applier:
         plan = self.plan
         with self.connection.transaction():
             self.lease.verify(self.connection)
-            records.interrupt_revisions(self.connection)
             number = records.begin_revision(
                 self.connection,
                 plan_id=plan.id,
@@ -75,6 +75,7 @@ class Applier:
                 commit=plan.commit,
                 actor=self.actor,
                 reason=self.reason,
+                summary=self._summary(),
             )
             pending = [UnitRecord(i, unit.name, "pending") for i, unit in enumerate(plan.units)]
             records.record_units(self.connection, number, pending)
@@ -89,26 +90,22 @@ class Applier:
         connection = self.connection
         connection.foreign_keys(False)  # a rebuilt table would take its children's rows along
         try:
-            outstanding: list[Outstanding] = []
             with connection.transaction():
                 self.lease.verify(connection)
                 done = _Batch(connection, revision, self._is_large(batch), self.checkpoint)
                 for position, unit in batch:
                     self.checkpoint("unit", position, len(self.plan.units))
-                    error = done.attempt(position, unit)
-                    if error is None:
-                        self._applied.append(unit.name)
-                    else:
-                        self._failed.append((unit.name, error))
-                        if not self.keep_going:
-                            break
-                outstanding = done.outstanding
+                    if not done.attempt(position, unit) and not self.keep_going:
+                        break
                 done.register(self.actor, self.reason)
                 self.checkpoint("before-commit", batch[-1][0] + 1, len(self.plan.units))
+            # Only now: until the commit, all of it can still come to nothing.
+            self._applied += done.applied
+            self._failed += done.failed
             self.checkpoint("after-commit", batch[-1][0] + 1, len(self.plan.units))
         finally:
             connection.foreign_keys(True)
-        self._failed.extend(settle_all(connection, outstanding, self.lease, self.checkpoint))
+        self._failed += settle_all(connection, done.outstanding, self.lease, self.checkpoint).failed
 
     def _is_large(self, batch: Sequence[tuple[int, Unit]]) -> Callable[[str], bool]:
         if self.connection.dialect != "postgresql":
@@ -119,16 +116,20 @@ class Applier:
 
     def _finish(self, revision: int) -> None:
         failed = {name for name, _ in self._failed}
-        state = "applied" if not failed else "partial" if set(self._applied) - failed else "failed"
+        state: RevisionState = (
+            "applied" if not failed else "partial" if set(self._applied) - failed else "failed"
+        )
         if len(self._applied) + len(failed) < len(self.plan.units) and not failed:
             state = "interrupted"
-        summary = self.plan.summary
         with self.connection.transaction():
             self.lease.verify(self.connection)
-            counts = {"add": summary.add, "change": summary.change, "remove": summary.remove}
-            records.finish_revision(self.connection, revision, state, json.dumps(counts))  # type: ignore[arg-type]
+            records.finish_revision(self.connection, revision, state, self._summary())
             records.set_meta(self.connection, {"revision": str(revision)})
         self.checkpoint("finished", len(self.plan.units), len(self.plan.units))
+
+    def _summary(self) -> str:
+        summary = self.plan.summary
+        return json.dumps({"add": summary.add, "change": summary.change, "remove": summary.remove})
 
 
 class _Batch:
@@ -141,9 +142,11 @@ class _Batch:
         self.registration = Registration()
         self.journal: list[UnitRecord] = []
         self.outstanding: list[Outstanding] = []
+        self.applied: list[str] = []
+        self.failed: list[tuple[str, str]] = []
 
-    def attempt(self, position: int, unit: Unit) -> str | None:
-        """What went wrong, if anything; then nothing of the unit is left."""
+    def attempt(self, position: int, unit: Unit) -> bool:
+        """Whether it went well; if not, nothing of the unit is left."""
         try:
             with self.connection.savepoint():
                 statements = compile_unit(
@@ -155,17 +158,20 @@ class _Batch:
         except Locked as error:
             if error.code == "locked":  # the lease is lost: nothing more may be written
                 raise
-            return self._record_failure(position, unit, error)
+            self._record_failure(position, unit, error)
+            return False
         except ReconcilerError as error:
-            return self._record_failure(position, unit, error)
+            self._record_failure(position, unit, error)
+            return False
         self._record_success(position, unit, statements)
-        return None
+        return True
 
-    def _record_failure(self, position: int, unit: Unit, error: ReconcilerError) -> str:
+    def _record_failure(self, position: int, unit: Unit, error: ReconcilerError) -> None:
+        self.failed.append((unit.name, error.message))
         self.journal.append(UnitRecord(position, unit.name, "failed", error=error.message))
-        return error.message
 
     def _record_success(self, position: int, unit: Unit, statements: list[Statement]) -> None:
+        self.applied.append(unit.name)
         later = [s for s in statements if s.phase is not Phase.TRANSACTION]
         changes = json.dumps(change_documents(unit.changes), ensure_ascii=False)
         sql = json.dumps([statement.sql for statement in statements], ensure_ascii=False)
@@ -185,6 +191,6 @@ class _Batch:
     def register(self, actor: str, reason: str) -> None:
         write_registration(self.connection, self.registration, self.revision, actor=actor, reason=reason)
         records.record_units(self.connection, self.revision, self.journal)
-        Outstanding.remember(self.connection, self.outstanding)
+        outstanding.remember(self.connection, self.outstanding)
         meta = {"fingerprint": inspection.fingerprint(self.connection), "revision": str(self.revision)}
         records.set_meta(self.connection, meta)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.control.apply import Applier
-from reconciler.control.outstanding import recall, settle_all
 from reconciler.control.reports import Outcome
-from reconciler.database.lease import acquire
-from reconciler.errors import StalePlan
+from reconciler.control.settling import Settled, settle_all
+from reconciler.database import outstanding, records
+from reconciler.database.lease import Lease, acquire
+from reconciler.errors import Refused, StalePlan
+from reconciler.plans.plan import stopping
 
 if TYPE_CHECKING:
     from reconciler.control.planning import Planned
@@ -26,27 +29,72 @@ def apply_plan(
     plan: Plan,
     remake: Callable[[], Planned],
     *,
+    allow: Sequence[str],
     settings: Settings,
     actor: str,
     reason: str,
     checkpoint: Checkpoint,
     keep_going: bool,
 ) -> Outcome:
-    """Raises Locked and StalePlan before the first write. `remake` makes the plan anew, under the lease."""
-    lease = acquire(connection, "apply", holder=f"{actor or 'reconcile'} on {socket.gethostname()}, process {os.getpid()}")
+    """Raises Locked, StalePlan and Refused before the first write. `remake` makes the plan anew, under the lease."""
+    holder = f"{actor or 'reconcile'} on {socket.gethostname()}, process {os.getpid()}"
+    lease = acquire(connection, "apply", holder=holder, ttl=settings.lease_seconds)
     try:
         checkpoint("lease", 0, 0)
-        failed = settle_all(connection, recall(connection), lease, checkpoint)
-        now = remake().plan
-        if now.id != plan.id:
-            raise StalePlan(
-                f"plan {plan.id} no longer holds: source or database moved since it was made",
-                hint="plan again and review what changed",
-            )
+        now = _still_holding(plan, remake().plan, allow)
+        settled = _conclude_former(connection, lease, checkpoint)
+        if settled.done or settled.failed:
+            now = remake().plan
+            if _outline(now) != _outline(plan):
+                return _changed_by_settling(plan, settled)
+        former = Outcome(plan.id, applied=tuple(settled.done), failed=tuple(settled.failed))
         if now.empty:
-            return Outcome(plan.id, failed=tuple(failed))
-        return Applier(
+            return former
+        applier = Applier(
             connection, lease, now, actor, reason, checkpoint, settings.large_table_rows, keep_going
-        ).run()
+        )
+        outcome = applier.run()
+        return replace(
+            outcome, applied=former.applied + outcome.applied, failed=former.failed + outcome.failed
+        )
     finally:
         lease.release(connection)
+
+
+def _still_holding(plan: Plan, now: Plan, allow: Sequence[str]) -> Plan:
+    """The plan as it is now: the same changes, but rows may have come that make them dangerous."""
+    if now.id != plan.id:
+        raise StalePlan(
+            f"plan {plan.id} no longer holds: source or database moved since it was made",
+            hint="plan again and review what changed",
+        )
+    stops = stopping(now.hazards, allow)
+    if stops:
+        codes = ", ".join(dict.fromkeys(hazard.code for hazard in stops))
+        raise Refused(
+            f"rows that came since the plan was made bring hazards: {codes}", hint="plan again and review them"
+        )
+    return now
+
+
+def _conclude_former(connection: Connection, lease: Lease, checkpoint: Checkpoint) -> Settled:
+    """What applies that were killed left behind: their online phases are done, their revisions are closed."""
+    settled = settle_all(connection, outstanding.recall(records.meta(connection)), lease, checkpoint)
+    with connection.transaction():
+        lease.verify(connection)
+        records.interrupt_revisions(connection)
+    return settled
+
+
+def _outline(plan: Plan) -> list[tuple[str, str]]:
+    return [(change.action, change.address) for change in plan.changes]
+
+
+def _changed_by_settling(plan: Plan, settled: Settled) -> Outcome:
+    """What could not be brought to its end is a difference now, which nobody has reviewed."""
+    if settled.failed:
+        return Outcome(plan.id, applied=tuple(settled.done), failed=tuple(settled.failed))
+    raise StalePlan(
+        "an apply that was interrupted is finished now, and the plan is another than it was",
+        hint="plan again and review what changed",
+    )

@@ -58,3 +58,11 @@ def planned_from(
             lineage=lineage,
             rows_of=large if connection is not None and connection.dialect == "postgresql" else None,
         )
+
+
+def fingerprint_now(connection: Connection | None) -> str:
+    """What a plan made now would be made from."""
+    if connection is None:
+        return EMPTY.fingerprint
+    with connection.snapshot():
+        return observe(connection).fingerprint

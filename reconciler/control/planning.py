@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reconciler.errors import Problem
 from reconciler.plans.changes import Probe, Unit
 from reconciler.plans.diff import Differ
+from reconciler.plans.hazards import unfinished
 from reconciler.plans.locking import locking_hazards
 from reconciler.plans.order import units_of
 from reconciler.plans.plan import Plan, plan_id
@@ -22,11 +23,12 @@ Count = Callable[[Mapping[Probe, Table]], Mapping[Probe, int]]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with the two states it was made from."""
+    """A plan with the two states it was made from. `depends_on_rows`: rows that come later could make it another."""
 
     plan: Plan
     desired: State
     actual: ActualState
+    depends_on_rows: bool
 
 
 def plan_states(
@@ -63,9 +65,9 @@ def plan_states(
         observed=actual.fingerprint,
         commit=commit,
         units=units,
-        plan_hazards=removal_hazards(units, desired, actual),
+        plan_hazards=(*removal_hazards(units, desired, actual), *map(unfinished, actual.unfinished)),
         drift=actual.drift,
         problems=problems,
         held=tuple(sorted(desired.held)),
     )
-    return Planned(plan, desired, actual)
+    return Planned(plan, desired, actual, bool(asked))

@@ -60,7 +60,7 @@ class Reconciler:
 
     # --- planning ---------------------------------------------------------------------------------------------
 
-    def plan(self, *, allow: Sequence[str] = (), use_cache: bool = True) -> Plan:
+    def plan(self, *, use_cache: bool = True) -> Plan:
         """What the source wants against what is there. Broken manifests are among the plan's problems; their objects
         are left alone. Raises SourceError, DatabaseError."""
         loaded = self._loaded = self._load(use_cache)
@@ -70,8 +70,8 @@ class Reconciler:
             if found is not None:
                 return found
         planned = self._planned(loaded)
-        self._makers[planned.plan.id] = lambda: self._planned(self._load(use_cache))
-        if planned.plan.empty and not planned.plan.drift and not loaded.problems and connection is not None:
+        self._makers[planned.plan.id] = lambda: self._planned_again(planned, self._load(use_cache))
+        if not planned.plan.pending and not planned.plan.drift and not loaded.problems and connection is not None:
             self._remember(connection, loaded, planned.actual)
         return planned.plan
 
@@ -135,6 +135,7 @@ class Reconciler:
             self._catalog(create=True),
             plan,
             maker,
+            allow=allow,
             settings=self.settings,
             actor=actor,
             reason=reason,
@@ -242,6 +243,16 @@ class Reconciler:
             hold_missing=bool(loaded.opaque),
             large_table_rows=self.settings.large_table_rows,
         )
+
+    def _planned_again(self, planned: Planned, loaded: Loaded) -> Planned:
+        """The plan as it would be made now; the very same one where it can be no other."""
+        from reconciler.control.observing import fingerprint_now
+
+        if not planned.depends_on_rows:
+            observed = fingerprint_now(self._connection())
+            if plan_id(loaded.state.digest, observed, loaded.commit) == planned.plan.id:
+                return planned
+        return self._planned(loaded)
 
     def _planned_to(self, connection: Connection, revision: int) -> Planned:
         from reconciler.control.history import lineage, state_of_revision

@@ -31,7 +31,7 @@ def status_of(reconciler: Reconciler, connection: Connection | None) -> Status:
         database=reconciler.database,
         revision=newest[0] if newest else None,
         counts=_counts(connection) if connection is not None else Counts(),
-        pending=None if plan is None else not plan.empty,
+        pending=None if plan is None else plan.pending,
         drift=len(plan.drift) if plan else 0,
         problems=len(plan.problems) if plan else 0,
         next_command=next_command,
@@ -42,7 +42,7 @@ def status_of(reconciler: Reconciler, connection: Connection | None) -> Status:
 def _next(plan: Plan) -> str:
     if any(problem.severity == "error" for problem in plan.problems):
         return "reconcile validate"
-    return "reconcile history" if plan.empty else "reconcile --plan"
+    return "reconcile --plan" if plan.pending else "reconcile history"
 
 
 def _counts(connection: Connection) -> Counts:

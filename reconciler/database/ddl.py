@@ -11,10 +11,10 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from reconciler.database.bounds import bounds
+from reconciler.database.exact import exact
 from reconciler.database.sql_text import Dialect, quote, text_literal
 from reconciler.expressions.check_sql import CheckExpression, parse_check
 from reconciler.spec.fields import FieldType, OnDelete
@@ -124,7 +124,7 @@ def literal(value: Any, column: Column, dialect: Dialect) -> str:
         case FieldType.NUMBER:
             return repr(float(value))
         case FieldType.DECIMAL:
-            digits = _decimal(value, column)
+            digits = format(exact(value, column.scale or 0, column.precision), "f")
             return digits if dialect == "postgresql" else text_literal(digits)
         case FieldType.DATETIME:
             return text_literal(_datetime(str(value), dialect))
@@ -135,12 +135,6 @@ def literal(value: Any, column: Column, dialect: Dialect) -> str:
             return text_literal(json.dumps(value, ensure_ascii=False))
         case _:
             return text_literal(str(value))
-
-
-def _decimal(value: Any, column: Column) -> str:
-    exponent = Decimal(1).scaleb(-(column.scale or 0))
-    context = Context(prec=max(column.precision or 0, 60), rounding=ROUND_HALF_EVEN)
-    return format(Decimal(str(value)).quantize(exponent, context=context), "f")
 
 
 def _datetime(value: str, dialect: Dialect) -> str:

@@ -1,158 +1,145 @@
 """DynamicModel: mapped SQLAlchemy classes made from specs.
 
-    models = build_models(tables_of(agent_type).values())
+    models = Models(tables_of(agent_type).values())
     Analysis = models["email_analysis__analysis"]
     session.add(Analysis(message_id="m1", category="bug"))
 
-A reference field `analysis` holds the id; `analysis__row` is the row it points at, and the target gets
-`<model>__<field>__rows`. No field can hold two underscores in a row, so these names never collide with one.
+A reference field `analysis` holds the id; `analysis__row` is the row it points at, and that row has
+`<model>__<field>__rows`, the rows that point at it (`<table>__<field>__rows` where those are of another type).
+What is to happen to them when it is deleted is left to the database.
 """
 
 from __future__ import annotations
 
-from copy import deepcopy
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from threading import RLock
 from typing import Any, ClassVar
-from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, registry, relationship
+from sqlalchemy.orm import Mapped, registry, relationship
 
-from reconciler.database.bounds import bounds
-from reconciler.database.ddl import check_expression, foreign_key_name
-from reconciler.database.sql_text import Dialect
-from reconciler.database.types import IDENTITY, UtcDateTime, type_of
-from reconciler.spec.fields import FieldType, OnDelete
-from reconciler.spec.tables import Column, Table
-
-_DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
-_ON_DELETE = {OnDelete.CASCADE: "CASCADE", OnDelete.RESTRICT: "RESTRICT", OnDelete.SET_NULL: "SET NULL"}
+from reconciler.database.model_tables import sa_table
+from reconciler.spec.tables import Table
 
 
 class DynamicModel:
-    """Base of every class built from a model. `definition` is the table it was built from."""
+    """A row. Attributes are those of the definition's columns, of the system columns and of the references.
 
-    definition: ClassVar[Table]
+    Nothing else is named here in a way that a field may be named: two underscores in a row are never a field's.
+    """
+
+    __definition__: ClassVar[Table]
     __table__: ClassVar[sa.Table]
-    id: int
+    id: Mapped[int]
 
-    def as_dict(self) -> dict[str, Any]:
-        """All columns by name, the system ones first."""
-        return {column.key: getattr(self, column.key) for column in self.__table__.columns}
+    def __init__(row__, /, **values: Any) -> None:  # noqa: N805 - a field may be called `self`
+        """Raises TypeError for a name that the model does not have."""
+        mapper = sa.inspect(type(row__))
+        for name, value in values.items():
+            if name not in mapper.attrs:
+                raise TypeError(f"{type(row__).__name__} has no field {name!r}")
+            setattr(row__, name, value)
 
     def __repr__(self) -> str:
-        return f"<{self.definition.owner}.{self.definition.model} id={self.id}>"
+        return f"<{self.__definition__.owner}.{self.__definition__.model} id={self.id}>"
 
 
-def build_models(tables: Iterable[Table], metadata: sa.MetaData | None = None) -> Mapping[str, type[DynamicModel]]:
-    """Mapped classes by table name. References outside `tables` become plain columns with a foreign key by name.
+def values_of(row: DynamicModel) -> dict[str, Any]:
+    """All columns by name, the system ones first."""
+    return {name: getattr(row, name) for name in row.__table__.columns.keys()}  # noqa: SIM118 - iterates columns
 
-    Costs about a millisecond a table: build what is needed, keep what was built.
+
+class Models(Mapping[str, type[DynamicModel]]):
+    """Mapped classes by table name. Each is made when first asked for, with all that it is connected to.
+
+    Making one costs about a millisecond; asking again, nothing. May be shared between threads. A reference to a
+    table that is not among the definitions is a column without more.
     """
-    definitions = list(tables)
-    base = registry(metadata=metadata if metadata is not None else sa.MetaData())
-    built = {definition.name: _mapped(base, definition) for definition in definitions}
-    for definition in definitions:
-        _relate(built, definition)
-    base.configure()
-    return built
+
+    def __init__(self, definitions: Iterable[Table]) -> None:
+        self.definitions = {definition.name: definition for definition in definitions}
+        self._neighbours = _neighbours(self.definitions)
+        self._registry = registry()
+        self._built: dict[str, type[DynamicModel]] = {}
+        self._building = RLock()
+
+    def __getitem__(self, name: str) -> type[DynamicModel]:
+        if name not in self._built:
+            if name not in self.definitions:
+                raise KeyError(name)
+            with self._building:
+                if name not in self._built:
+                    self._build(self._connected(name))
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.definitions)
+
+    def __len__(self) -> int:
+        return len(self.definitions)
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """Of all the tables; makes those that were not made yet."""
+        for name in self.definitions:
+            self[name]
+        return self._registry.metadata
+
+    def _build(self, definitions: list[Table]) -> None:
+        made = {definition.name: self._mapped(definition) for definition in definitions}
+        for definition in definitions:
+            for column, target in _references(definition, made):
+                _relate(made[definition.name], column, made[target])
+        self._registry.configure()
+        self._built |= made
+
+    def _mapped(self, definition: Table) -> type[DynamicModel]:
+        name = "".join(part.capitalize() for part in definition.name.split("_"))
+        made: type[DynamicModel] = type(name, (DynamicModel,), {"__definition__": definition})
+        self._registry.map_imperatively(made, sa_table(definition, self._registry.metadata, self.definitions))
+        return made
+
+    def _connected(self, name: str) -> list[Table]:
+        """The table and all that refer to each other with it, either way."""
+        found = {name}
+        pending = [name]
+        while pending:
+            for neighbour in self._neighbours.get(pending.pop(), set()) - found:
+                found.add(neighbour)
+                pending.append(neighbour)
+        return [definition for name, definition in self.definitions.items() if name in found]
 
 
-def _mapped(base: registry, definition: Table) -> type[DynamicModel]:
-    name = "".join(part.capitalize() for part in definition.name.split("_"))
-    table = sa.Table(
-        definition.name, base.metadata, *_columns(definition), *_constraints(definition), sqlite_autoincrement=True
-    )
-    made: type[DynamicModel] = type(name, (DynamicModel,), {"definition": definition, "__table__": table})
-    base.map_imperatively(made, table)
-    return made
+def _neighbours(definitions: Mapping[str, Table]) -> Mapping[str, set[str]]:
+    """The tables that a table refers to and those that refer to it, by name."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for definition in definitions.values():
+        for _, target in _references(definition, definitions):
+            found[definition.name].add(target)
+            found[target].add(definition.name)
+    return found
 
 
-def _columns(definition: Table) -> Iterable[sa.Column[Any]]:
-    yield sa.Column("id", IDENTITY, sa.Identity(always=False), primary_key=True)
-    yield sa.Column("task_id", sa.String(36))
-    yield sa.Column("agent", sa.String(40))
-    yield sa.Column("type_version", sa.String(20))
-    yield sa.Column(
-        "created_at", UtcDateTime(), nullable=False, default=lambda: datetime.now(UTC), server_default=sa.func.now()
-    )
-    yield sa.Column("deleted_at", UtcDateTime())
+def _references(definition: Table, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Columns of the table with the known tables that they refer to."""
     for column in definition.columns:
-        yield _column(definition, column)
+        if column.references is not None and column.references.table in known:
+            yield column.name, column.references.table
 
 
-def _column(definition: Table, column: Column) -> sa.Column[Any]:
-    arguments: list[Any] = [column.name, type_of(column)]
-    if column.references is not None:
-        arguments.append(
-            sa.ForeignKey(
-                f"{column.references.table}.id",
-                name=foreign_key_name(definition.name, column.name),
-                ondelete=_ON_DELETE[column.references.on_delete],
-            )
-        )
-    default = _python_default(column)
-    return sa.Column(*arguments, nullable=column.nullable, default=default)
-
-
-def _python_default(column: Column) -> Any:
-    """The literal default as the Python value the column's type takes."""
-    value = column.default
-    if value is None or column.encrypted:
-        return None
-    converter = _LITERALS.get(column.type)
-    if converter is not None:
-        value = converter(value)
-    return (lambda: deepcopy(value)) if isinstance(value, (list, dict)) else value
-
-
-def _constraints(definition: Table) -> Iterable[sa.schema.SchemaItem]:
-    for index in definition.indexes:
-        yield sa.Index(index.name, *index.columns, unique=index.unique)
-    for dialect in _DIALECTS:
-        conditions = [(b.name, b.condition) for column in definition.columns for b in bounds(definition.name, column, dialect)]
-        conditions += [(c.name, check_expression(c, definition).sql(dialect)) for c in definition.checks]
-        for name, condition in conditions:
-            yield sa.CheckConstraint(sa.text(condition), name=name).ddl_if(dialect=dialect)
-
-
-def _relate(built: Mapping[str, type[DynamicModel]], definition: Table) -> None:
-    child = built[definition.name]
-    for column in definition.columns:
-        if column.type is not FieldType.REFERENCE or column.references is None:
-            continue
-        parent = built.get(column.references.table)
-        if parent is None:
-            continue
-        reverse = f"{definition.model}__{column.name}__rows"
-        sa.inspect(child).add_property(
-            f"{column.name}__row",
-            relationship(
-                parent,
-                foreign_keys=[child.__table__.c[column.name]],
-                remote_side=[parent.__table__.c.id],
-                back_populates=reverse,
-            ),
-        )
-        sa.inspect(parent).add_property(
-            reverse,
-            relationship(
-                child, foreign_keys=[child.__table__.c[column.name]], back_populates=f"{column.name}__row", passive_deletes="all"
-            ),
-        )
-
-
-def _moment(value: object) -> datetime:
-    moment = datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-_LITERALS: dict[FieldType, Callable[[Any], Any]] = {
-    FieldType.NUMBER: float,
-    FieldType.DECIMAL: lambda value: Decimal(str(value)),
-    FieldType.DATE: lambda value: date.fromisoformat(str(value)),
-    FieldType.DATETIME: _moment,
-    FieldType.UUID: lambda value: UUID(str(value)),
-}
+def _relate(child: type[DynamicModel], column: str, parent: type[DynamicModel]) -> None:
+    """Both directions of one reference."""
+    here, there = child.__definition__, parent.__definition__
+    forward = f"{column}__row"
+    backward = f"{here.model if here.owner == there.owner else here.name}__{column}__rows"
+    key = child.__table__.c[column]
+    sa.inspect(child).add_property(
+        forward,
+        relationship(
+            parent, foreign_keys=[key], remote_side=[parent.__table__.c.id], back_populates=backward
+        ),
+    )
+    sa.inspect(parent).add_property(
+        backward, relationship(child, foreign_keys=[key], back_populates=forward, passive_deletes="all")
+    )

@@ -47,6 +47,8 @@ def run_online(connection: Connection, statements: Sequence[Statement], checkpoi
         match statement.phase:
             case Phase.CONCURRENT_INDEX:
                 _with_patience(lambda s=statement: _build_index(connection, s), checkpoint)  # type: ignore[misc]
+            case Phase.VALIDATE if not _awaits_validation(connection, statement):
+                pass
             case Phase.BACKFILL if statement.params:
                 _backfill(connection, statement, checkpoint)
             case _:
@@ -55,14 +57,28 @@ def run_online(connection: Connection, statements: Sequence[Statement], checkpoi
 
 def _build_index(connection: Connection, statement: Statement) -> None:
     """A build that failed or was killed leaves an invalid index behind, which IF NOT EXISTS would take for the real one."""
-    valid = connection.execute(
-        "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(?)", (quote(statement.index),)
-    )
+    name = quote(statement.part.removeprefix("index/"))
+    valid = connection.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(?)", (name,))
     if valid and valid[0][0]:
         return
+    drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
     if valid:
-        connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(statement.index)}")
-    connection.execute(statement.sql)
+        connection.execute(drop)
+    try:
+        connection.execute(statement.sql)
+    except ConstraintViolated:
+        connection.execute(drop)  # even invalid it would go on to refuse rows
+        raise
+
+
+def _awaits_validation(connection: Connection, statement: Statement) -> bool:
+    """A constraint that only helps another statement is gone once that has run."""
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(?) AND conname = ? AND NOT convalidated",
+            (quote(statement.table), statement.part.removeprefix("constraint/")),
+        )
+    )
 
 
 def _backfill(connection: Connection, statement: Statement, checkpoint: Checkpoint) -> None:

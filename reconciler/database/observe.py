@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.database import inspection, records
 from reconciler.database.drift import corrected, drift_of
 from reconciler.database.live import LiveTable
+from reconciler.database.outstanding import Outstanding, recall, with_parts_of
 from reconciler.database.upgrade import has_catalog
 from reconciler.spec.codec import Spec, parse_canonical
 from reconciler.spec.state import (
@@ -39,9 +40,10 @@ def observe(connection: Connection) -> ActualState:
     digests = records.entries(connection)
     index = {head.name: head for head in records.table_heads(connection)}
     parked = [_parked(row) for row in records.archives(connection)]
+    unfinished = recall(meta)
     live = {}
     if meta.get("fingerprint") != inspection.fingerprint(connection):
-        live = _moved(connection, index)
+        live = _moved(connection, index, unfinished)
     tables = _Tables(connection, index, live, parked)
     return ActualState(
         {address: Entry(digest) for address, digest in digests.items()},
@@ -50,6 +52,7 @@ def observe(connection: Connection) -> ActualState:
         fingerprint=_fingerprint(digests, index, live, parked),
         revision=int(meta.get("revision", 0)),
         drift=tables.drift(),
+        unfinished=tuple(name for work in unfinished for name in work.tables),
         registered=lambda name, version: records.registered_versions(connection, [name]).get((name, version)),
     )
 
@@ -58,9 +61,16 @@ def _spec(connection: Connection, address: str) -> Spec:
     return parse_canonical(address.partition("/")[0], records.spec_text(connection, address))
 
 
-def _moved(connection: Connection, index: Mapping[str, records.TableHead]) -> dict[str, LiveTable | None]:
+def _moved(
+    connection: Connection, index: Mapping[str, records.TableHead], unfinished: list[Outstanding]
+) -> dict[str, LiveTable | None]:
     """Those of the recorded tables that are not as they were left; None where one is missing."""
     found = inspection.inspect(connection, index.keys())
+    for work in unfinished:
+        for row in records.tables(connection, work.tables):
+            if row.name in found:
+                recorded = LiveTable.from_json(row.observed)
+                found[row.name] = with_parts_of(found[row.name], recorded, work.of(row.name))
     return {
         name: found.get(name)
         for name, entry in index.items()

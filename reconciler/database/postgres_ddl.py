@@ -48,21 +48,21 @@ def alter(alteration: Alteration, *, large: bool = False) -> list[Statement]:
     for index in indexes.added:
         phase = Phase.CONCURRENT_INDEX if large else Phase.TRANSACTION
         sql = create_index(table, index, concurrently=large)
-        statements.append(Statement(sql, phase, table=table, index=index.name if large else ""))
+        statements.append(Statement(sql, phase, table=table, part=f"index/{index.name}" if large else ""))
     return statements
 
 
 _FILLING = "rows without a value get one"
 
 
-def alter_table(table: str, clauses: Iterable[str], phase: Phase = Phase.TRANSACTION) -> list[Statement]:
+def alter_table(table: str, clauses: Iterable[str]) -> list[Statement]:
     """One ALTER TABLE with all clauses, so that the table is read once; nothing without clauses."""
     lines = list(clauses)
-    return (
-        [Statement(f"ALTER TABLE {quote(table)}\n    " + ",\n    ".join(lines), phase, table=table)]
-        if lines
-        else []
-    )
+    return [Statement(f"ALTER TABLE {quote(table)}\n    " + ",\n    ".join(lines), table=table)] if lines else []
+
+
+def _later(table: str, clause: str, phase: Phase, part: str) -> Statement:
+    return Statement(f"ALTER TABLE {quote(table)}\n    {clause}", phase, table=table, part=part)
 
 
 def _let_go(leaving: Sequence[Leaving]) -> Iterator[str]:
@@ -178,9 +178,12 @@ def _added_online(table: str, constraints: dict[str, str], required: list[str]) 
     added = (f"ADD CONSTRAINT {quote(name)} {clause} NOT VALID" for name, clause in clauses.items())
     statements = alter_table(table, added)
     for name in clauses:
-        statements += alter_table(table, [f"VALIDATE CONSTRAINT {quote(name)}"], Phase.VALIDATE)
+        validated = f"VALIDATE CONSTRAINT {quote(name)}"
+        statements.append(_later(table, validated, Phase.VALIDATE, f"constraint/{name}"))
     for name, column in present.items():
         # Two statements: the CHECK must still be there when NOT NULL is set, or the table would be scanned.
-        statements += alter_table(table, [f"ALTER COLUMN {quote(column)} SET NOT NULL"], Phase.SWITCH)
-        statements += alter_table(table, [f"DROP CONSTRAINT {quote(name)}"], Phase.SWITCH)
+        strict = f"ALTER COLUMN {quote(column)} SET NOT NULL"
+        statements.append(_later(table, strict, Phase.SWITCH, f"column/{column}"))
+        dropped = f"DROP CONSTRAINT IF EXISTS {quote(name)}"
+        statements.append(_later(table, dropped, Phase.SWITCH, f"constraint/{name}"))
     return statements

@@ -32,8 +32,8 @@ parameter."""
 class Statement:
     """SQL without a closing semicolon, exactly as it is shown and run.
 
-    `table` is the table it is about, under the name it has in the definitions. `index` names the index that a
-    `CONCURRENT_INDEX` statement builds (a failed build leaves it there, invalid). `params` is ("after",
+    `table` is the table it is about, under the name it has in the definitions. A statement of a later phase also says
+    which `part` of the table it changes, if any: `index/NAME`, `constraint/NAME` or `column/NAME`. `params` is ("after",
     "upto") for a statement that runs in batches of ids, see `within`. A statement with `expect_empty` is a
     question: any row it returns means that the migration must not be committed.
     """
@@ -42,7 +42,7 @@ class Statement:
     phase: Phase = Phase.TRANSACTION
     comment: str = ""
     table: str = ""
-    index: str = ""
+    part: str = ""
     params: tuple[str, ...] = ()
     expect_empty: bool = False
 

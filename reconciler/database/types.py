@@ -1,131 +1,294 @@
 """SQLAlchemy column types of the field types: how a Python value is stored, alike on both databases.
 
-Values in Python: str, int, float, Decimal, bool, date, aware datetime (UTC), UUID, JSON values, bytes.
-The storage forms are those `ddl` declares; the tests build every type both ways and compare.
+Values in Python: str, int, float, Decimal, bool, date, aware datetime (UTC), UUID, JSON values, bytes. The storage
+forms are those `ddl` declares. What one of the two databases could not keep as it is, neither gets: UnfitValue.
 """
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Date,
-    DateTime,
-    Dialect,
-    Double,
-    Float,
-    Integer,
-    LargeBinary,
-    Numeric,
-    String,
-    Text,
-    TypeDecorator,
-    Uuid,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.exc import DontWrapMixin
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from reconciler.database.exact import exact
 from reconciler.errors import DatabaseError
 from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column
 
-IDENTITY: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+IDENTITY: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""Of `id`: SQLite numbers rows by itself only where the type is spelled INTEGER."""
 
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC. A naive one is refused: nobody knows which zone it means."""
+class UnfitValue(DatabaseError, DontWrapMixin):
+    """A value that its column cannot hold. The message never carries the value, which may be sensitive."""
 
-    impl = DateTime
+    code = "unfit-value"
+    http_status = 422
+
+
+class PlainText(TypeDecorator[str]):
+    """A text. PostgreSQL knows no NUL character, and neither database half a surrogate pair."""
+
+    impl = sa.Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
+    def __init__(self, max_length: int | None = None) -> None:
+        """`max_length`, in characters, is PostgreSQL's varchar(n); SQLite has a CHECK for it."""
+        super().__init__()
+        self.max_length = max_length
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        bounded = self.max_length is not None and dialect.name == "postgresql"
+        return dialect.type_descriptor(sa.String(self.max_length) if bounded else sa.Text())
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is not None:
+            _check_text(value)
+        return value
+
+
+class Whole(TypeDecorator[int]):
+    """An integer of 64 bits."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Integer() if dialect.name == "sqlite" else sa.BigInteger())
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        if value is not None and not (isinstance(value, int) and -(2**63) <= value < 2**63):
+            raise UnfitValue("not an integer of 64 bits")
+        return value
+
+    def coerce_compared_value(self, op: operators.OperatorType | None, value: Any) -> TypeEngine[Any]:
+        # An integer may be compared with any number, but only hold an integer.
+        return self if isinstance(value, int) else self.impl_instance.coerce_compared_value(op, value)
+
+
+class FiniteNumber(TypeDecorator[float]):
+    """A float, but NaN and the infinities: SQLite would keep NaN as NULL. Zero has no sign, SQLite drops it."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Float() if dialect.name == "sqlite" else sa.Double())
+
+    def process_bind_param(self, value: float | None, dialect: sa.Dialect) -> float | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a datetime needs a time zone, such as 2026-01-31T12:00:00+00:00")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise UnfitValue("not a finite number")
+        return number + 0.0
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A decimal without loss. SQLite has no exact number beyond 64 bits: there it is text of the declared scale."""
+    """A decimal without loss. SQLite has no exact number beyond 64 bits: there it is text of the declared scale.
 
-    impl = Numeric
+    Such texts are told apart exactly but do not sort as numbers: `<`, `between`, `asc()` and their like compare
+    magnitudes there, exact to 15 digits. A bare `order_by(Model.price)` sorts text; write `Model.price.asc()`.
+    """
+
+    impl = sa.Numeric
     cache_ok = True
+
+    class Comparator(TypeDecorator.Comparator[Decimal]):
+        def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> sa.ColumnElement[Any]:
+            if op not in _BY_MAGNITUDE:
+                return super().operate(op, *other, **kwargs)
+            sides = [sa.literal(o, self.type) if isinstance(o, _NUMBERS) else o for o in other]
+            compared: sa.ColumnElement[Any] = op(_Magnitude(self.expr), *map(_Magnitude, sides), **kwargs)
+            return compared
+
+    comparator_factory = Comparator
 
     def __init__(self, precision: int, scale: int) -> None:
         super().__init__(precision, scale)
         self.precision, self.scale = precision, scale
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(self.precision, self.scale))
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        text = dialect.name == "sqlite"
+        return dialect.type_descriptor(sa.Text() if text else sa.Numeric(self.precision, self.scale))
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        exact = Decimal(value).quantize(Decimal(1).scaleb(-self.scale), rounding=ROUND_HALF_EVEN)
-        return format(exact, "f") if dialect.name == "sqlite" else exact
+        try:
+            number = exact(value, self.scale, self.precision)
+        except ValueError as error:
+            raise UnfitValue(str(error)) from None
+        return format(number, "f") if dialect.name == "sqlite" else number
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        # A sum of SQLite's texts is a float.
+        return None if value is None else exact(value, self.scale)
+
+
+class _Magnitude(FunctionElement[Any]):
+    """A decimal as something that sorts like a number."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+@compiles(_Magnitude)
+def _as_it_is(element: _Magnitude, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_Magnitude, "sqlite")
+def _as_real(element: _Magnitude, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS REAL)"
+
+
+_NUMBERS = (Decimal, int, float)
+_BY_MAGNITUDE = frozenset(
+    {
+        operators.lt,
+        operators.le,
+        operators.gt,
+        operators.ge,
+        operators.between_op,
+        operators.not_between_op,
+        operators.asc_op,
+        operators.desc_op,
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC. A naive one is refused: nobody knows which zone it means."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sa.DateTime(timezone=dialect.name != "sqlite"))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if not isinstance(value, datetime) or value.utcoffset() is None:
+            raise UnfitValue("a datetime needs a time zone", hint="such as 2026-01-31T12:00:00+00:00")
+        try:
+            utc = value.astimezone(UTC)
+        except OverflowError:
+            raise UnfitValue("in UTC this datetime is outside the years 1 to 9999") from None
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class JsonValue(TypeDecorator[Any]):
+    """Objects, lists, texts, finite numbers, true, false and null below the top; None is NULL.
+
+    PostgreSQL keeps numbers, not their notation: 1e300 comes back as the integer it is.
+    """
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        json = JSONB if dialect.name == "postgresql" else sa.JSON
+        return dialect.type_descriptor(json(none_as_null=True))
+
+    def coerce_compared_value(self, op: operators.OperatorType | None, value: Any) -> TypeEngine[Any]:
+        # The index in `Model.data["a"]` is a text, not JSON.
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        if value is not None:
+            _check_json(value)
+        return value
 
 
 class Encrypted(TypeDecorator[Any]):
-    """A value that must never be stored in the clear; without a configured key neither write nor read is possible."""
+    """A value that must never be stored in the clear; without a key neither write nor read is possible."""
 
-    impl = LargeBinary
+    impl = sa.LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        if value is None:
-            return None
-        raise DatabaseError(
-            "an encrypted field cannot be written without an encryption key",
-            hint="configure a key, or leave the field empty",
-        )
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> None:
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> None:
         if value is not None:
-            raise DatabaseError("an encrypted field cannot be read without its key", hint="configure the key")
+            raise UnfitValue(
+                "an encrypted field cannot be written without its key", hint="leave the field empty"
+            )
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> None:
+        if value is not None:
+            raise UnfitValue("an encrypted field cannot be read without its key", hint="leave the field out")
 
 
 def type_of(column: Column) -> TypeEngine[Any]:
     """The SQLAlchemy type of a declared column."""
     if column.encrypted:
         return Encrypted()
-    match column.type:
-        case FieldType.STRING:
-            return Text().with_variant(String(column.max_length), "postgresql") if column.max_length else Text()
-        case FieldType.TEXT | FieldType.ENUM:
-            return Text()
-        case FieldType.INTEGER | FieldType.REFERENCE:
-            return BigInteger().with_variant(Integer(), "sqlite")
-        case FieldType.NUMBER:
-            return Double().with_variant(Float(), "sqlite")
-        case FieldType.DECIMAL:
-            return ExactDecimal(column.precision or 18, column.scale or 0)
-        case FieldType.BOOLEAN:
-            return Boolean()
-        case FieldType.DATE:
-            return Date()
-        case FieldType.DATETIME:
-            return UtcDateTime()
-        case FieldType.UUID:
-            return Uuid()
-        case FieldType.JSON | FieldType.LIST:
-            return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-        case FieldType.BINARY:
-            return LargeBinary()
+    if column.type is FieldType.STRING:
+        return PlainText(column.max_length)
+    if column.type is FieldType.DECIMAL:
+        return ExactDecimal(column.precision or 18, column.scale or 0)
+    return _TYPES[column.type]
+
+
+_TYPES: dict[FieldType, TypeEngine[Any]] = {
+    FieldType.TEXT: PlainText(),
+    FieldType.ENUM: PlainText(),
+    FieldType.INTEGER: Whole(),
+    FieldType.REFERENCE: Whole(),
+    FieldType.NUMBER: FiniteNumber(),
+    FieldType.BOOLEAN: sa.Boolean(),
+    FieldType.DATE: sa.Date(),
+    FieldType.DATETIME: UtcDateTime(),
+    FieldType.UUID: sa.Uuid(),
+    FieldType.JSON: JsonValue(),
+    FieldType.LIST: JsonValue(),
+    FieldType.BINARY: sa.LargeBinary(),
+}
+
+
+def _check_text(value: str) -> None:
+    if value.isascii():
+        if "\0" not in value:
+            return
+    elif "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value):
+        return
+    raise UnfitValue("a text cannot hold NUL characters or lone surrogates")
+
+
+def _check_json(value: Any) -> None:
+    match value:
+        case str():
+            _check_text(value)
+        case dict():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise UnfitValue("the keys of a JSON object are texts")
+                _check_text(key)
+                _check_json(item)
+        case list() | tuple():
+            for item in value:
+                _check_json(item)
+        case float():
+            if not math.isfinite(value):
+                raise UnfitValue("JSON has no number that is not finite")
+        case None | bool() | int():
+            pass
+        case _:
+            raise UnfitValue(f"a {type(value).__name__} is no JSON value")

@@ -89,10 +89,14 @@ def _source_offset(source: str, place: _Place, offset: int) -> int:
         length, is_space = _unit(source, position, place.style)
         position += length
         remaining -= not is_space
-    if not place.text[offset : offset + 1].isspace():
-        while source[position : position + 1].isspace():
-            position += 1
-    return min(position, len(source))
+    if place.text[offset : offset + 1].isspace():
+        return position
+    while position < len(source):
+        length, is_space = _unit(source, position, place.style)
+        if not is_space:
+            break
+        position += length
+    return position
 
 
 def _unit(source: str, position: int, style: str) -> tuple[int, bool]:

@@ -30,18 +30,20 @@ _FLOW_PLAIN = rf"({_START}[^,?\[\]{{}}:#\n]*+)"
 _QUOTED = r"""\"([^"\\\n]*+)\"|'([^'\n]*+)'(?!')"""
 _REST_OF_LINE = r"[ ]*+(?:(?<=[ ])\#[^\n]*+)?+\n"
 _BLANK = r"(?:[ ]*+(?:\#[^\n]*+)?+\n)*+"
-_VALUE = rf"(?:(?:{_BLOCK_PLAIN}|{_QUOTED}|(\|-?)){_REST_OF_LINE}|([\[{{]))"
+_FLAT = r"""[^{}\[\]"'\n]*+\}"""
+_VALUE = rf"(?:(?:{_BLOCK_PLAIN}|{_QUOTED}|(\|-?)|\{{({_FLAT})){_REST_OF_LINE}|([\[{{]))"
 _ENTRY = rf"{_KEY}:(?=[ \n])[ ]*+(?:{_VALUE}|{_REST_OF_LINE})"
 _ELEMENT = rf"-([ ]++)(?:(?={_KEY[1:-1]}:[ \n])|{_VALUE})"
 _FLOW_VALUE = rf"(?:{_FLOW_PLAIN}|{_QUOTED})?"
 
-_LITERAL, _OPENING = 5, 6
+# Which group of `_ENTRY` or `_ELEMENT` is the last that matched tells what the line holds.
+_NOTHING, _PLAIN, _QUOTED_FORMS, _LITERAL, _FLAT_ONE, _OPENING = 1, 2, (3, 4), 5, 6, 7
 _first_entry = re.compile(_ENTRY).match
 _first_element = re.compile(_ELEMENT).match
 _pair = re.compile(rf"[ \n]*+(?:{_KEY}:[ ]++{_FLOW_VALUE}[ \n]*+([,}}\[{{])|(}}))").match
 _item = re.compile(rf"[ \n]*+{_FLOW_VALUE}[ \n]*+([,\]\[{{])").match
 _after = re.compile(r"[ \n]*+([,\]}])").match
-_flat = re.compile(r"""[^{}\[\]"'\n]*+\}""").match
+_flat = re.compile(_FLAT).match
 _end_of_line = re.compile(_REST_OF_LINE).match
 _next_line = re.compile(rf"{_BLANK}([ ]*+)(-(?=[ ]))?").match
 _head = re.compile(rf"(?:---{_REST_OF_LINE})?+{_BLANK}").match
@@ -92,14 +94,13 @@ def _mapping(text: str, position: int, indent: int, depth: int) -> tuple[dict[st
     if entry is None:
         raise _DeclinedError
     while entry is not None:
-        key, plain, double = entry.group(1, 2, 3)
-        position = entry.end()
-        if plain is not None:
-            value = plain.rstrip(" ")
+        key, form, position = entry[1], entry.lastindex, entry.end()
+        if form == _PLAIN:
+            value = entry[_PLAIN].rstrip(" ")
             value = number(value) if value[0] in NUMERIC_STARTS else WORDS.get(value, value)
-        elif double is not None:
-            value = double
-        elif entry.lastindex == 1:
+        elif form == _FLAT_ONE and depth < MAX_DEPTH:
+            value = _flat_mapping(entry[_FLAT_ONE]).copy()
+        elif form == _NOTHING:
             value, position = _nested(text, position, indent, depth)
         else:
             value, position = _other(text, entry, indent, depth)
@@ -120,15 +121,12 @@ def _sequence(text: str, position: int, indent: int, depth: int) -> tuple[list[A
     if element is None:
         raise _DeclinedError
     while element is not None:
-        spaces, plain, double = element.group(1, 2, 3)
-        position = element.end()
-        if plain is not None:
-            value = plain.rstrip(" ")
+        form, position = element.lastindex, element.end()
+        if form == _PLAIN:
+            value = element[_PLAIN].rstrip(" ")
             value = number(value) if value[0] in NUMERIC_STARTS else WORDS.get(value, value)
-        elif double is not None:
-            value = double
-        elif element.lastindex == 1:
-            value, position = _mapping(text, position, indent + 1 + len(spaces), depth + 1)
+        elif form == _NOTHING:
+            value, position = _mapping(text, position, indent + 1 + len(element[1]), depth + 1)
         else:
             value, position = _other(text, element, indent, depth)
         found.append(value)
@@ -149,17 +147,22 @@ def _nested(text: str, position: int, indent: int, depth: int) -> tuple[Any, int
 
 
 def _other(text: str, line: re.Match[str], indent: int, depth: int) -> tuple[Any, int]:
-    """The value on a line that is neither plain nor double quoted, and where the next line begins."""
-    if line.lastindex == _LITERAL:
+    """The value on a line that is not plain, and where the next line begins."""
+    form = line.lastindex or _NOTHING
+    if form in _QUOTED_FORMS:
+        return line[form], line.end()
+    if form == _LITERAL:
         return _literal(text, line.end(), indent, line[_LITERAL])
-    if line.lastindex == _OPENING:
-        read = _flow_mapping if line[_OPENING] == "{" else _flow_sequence
-        value, position = read(text, line.end(), depth + 1)
-        ended = _end_of_line(text, position)
-        if ended is None:
-            raise _DeclinedError
-        return value, ended.end()
-    return line[4], line.end()
+    if depth >= MAX_DEPTH:
+        raise _DeclinedError
+    if form == _FLAT_ONE:
+        return _flat_mapping(line[_FLAT_ONE]).copy(), line.end()
+    read = _flow_mapping if line[_OPENING] == "{" else _flow_sequence
+    value, position = read(text, line.end(), depth + 1)
+    ended = _end_of_line(text, position)
+    if ended is None:
+        raise _DeclinedError
+    return value, ended.end()
 
 
 def _literal(text: str, position: int, indent: int, header: str) -> tuple[str, int]:

@@ -16,6 +16,7 @@
     version-too-small        block    the declared version moves less than the contract
     backfill                 notice   rows without a value get the default
     locking                  notice   PostgreSQL rewrites, scans or locks a large table
+    unfinished               notice   an interrupted apply has left work on a large PostgreSQL table
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from reconciler.plans.changes import (
 from reconciler.spec.fields import FieldType
 from reconciler.spec.state import Parked
 from reconciler.spec.tables import Check, Column, Index, Table
+
+UNFINISHED = "unfinished"
 
 DESTRUCTIVE = frozenset({"destructive", "narrowing", "enum-value-in-use", "uncastable"})
 """Codes of hazards after which values are no longer where they were."""
@@ -278,6 +281,14 @@ def redirected(hazard: Hazard, table: str, stored_as: str) -> Hazard:
 def locking(address: str, message: str, rows: int) -> Hazard:
     return Hazard(
         "locking", Severity.NOTICE, address, address, message, "apply it when traffic is low", rows=rows
+    )
+
+
+def unfinished(table: str) -> Hazard:
+    return Hazard(
+        UNFINISHED, Severity.NOTICE, f"table/{table}", table,
+        f"an earlier apply has not come to its end on {table}: indexes, values or constraints are still missing",
+        "nothing to review: if it was interrupted, the next apply finishes it before anything else",
     )
 
 

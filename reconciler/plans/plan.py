@@ -66,6 +66,11 @@ class Plan:
         return not self.units
 
     @property
+    def pending(self) -> bool:
+        """Whether an apply has anything to do: changes, or what an interrupted one has left unfinished."""
+        return bool(self.units) or any(hazard.code == "unfinished" for hazard in self.plan_hazards)
+
+    @property
     def summary(self) -> Summary:
         counts = Counter(change.action for unit in self.units for change in unit.changes)
         return Summary(

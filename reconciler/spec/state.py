@@ -205,15 +205,18 @@ class ActualState(State):
         fingerprint: str = "empty",
         revision: int = 0,
         drift: tuple[Drift, ...] = (),
+        unfinished: tuple[str, ...] = (),
         registered: Callable[[str, str], str | None] = lambda name, version: None,
     ) -> None:
-        """`registered` gives the digest a type was once registered with under a version, None if it never was."""
+        """`unfinished` names tables on which an interrupted apply has left work. `registered` gives the digest a type
+        was once registered with under a version, None if it never was."""
         super().__init__(entries, load)
         self.registered = registered
         self.tables = tables or ActualTables()
         self.fingerprint = fingerprint
         self.revision = revision
         self.drift = drift
+        self.unfinished = unfinished
 
 
 EMPTY = ActualState({}, lambda address: _no_spec(address))

@@ -17,7 +17,7 @@ from reconciler.bootstrap import open_reconciler
 from reconciler.control.reports import Outcome
 from reconciler.database import inspection, records
 from reconciler.database.connection import connect
-from reconciler.database.dynamic_model import build_models
+from reconciler.database.dynamic_model import Models
 from reconciler.database.upgrade import has_catalog
 from reconciler.plans.plan import Plan
 from reconciler.settings import Settings
@@ -95,8 +95,7 @@ class Workbench:
         from alembic.migration import MigrationContext
 
         tables = self.definitions()
-        metadata = sa.MetaData()
-        build_models(tables.values(), metadata)
+        metadata = Models(tables.values()).metadata
 
         def ours(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
             if kind == "table":
@@ -117,7 +116,7 @@ class Workbench:
     def insert(self, rows: Rows) -> None:
         """Through the mapped classes, in the order given; ids count from 1."""
         tables = self.definitions()
-        models = build_models(tables.values())
+        models = Models(tables.values())
         with Session(self._engine()) as session:
             for name, entries in rows.items():
                 table = self._named(name)
@@ -155,7 +154,7 @@ class Workbench:
         return found
 
     def _rows(self, definition: Table) -> list[dict[str, Any]]:
-        model = build_models(self.definitions().values())[definition.name]
+        model = Models(self.definitions().values())[definition.name]
         with Session(self._engine()) as session:
             found = session.scalars(sa.select(model).order_by(model.id)).all()
             keep = {"id"} | {c.name for c in definition.columns if c.name not in SYSTEM_FIELDS}

@@ -80,6 +80,8 @@ AFTER = manifests(
 ALLOW = ("destructive",)
 
 CUSTOMERS, ORDERS, SCRAPS = 20, 40, 5
+IDS_APART = 300
+"""So that a backfill takes several batches."""
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "shop.customer": [
@@ -93,7 +95,12 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         for i in range(CUSTOMERS)
     ],
     "shop.order": [
-        {"customer": 1 + i % CUSTOMERS, "total": i if i % 2 else None, "state": "paid" if i % 3 else "open"}
+        {
+            "id": 1 + i * IDS_APART,
+            "customer": 1 + i % CUSTOMERS,
+            "total": i if i % 2 else None,
+            "state": "paid" if i % 3 else "open",
+        }
         for i in range(ORDERS)
     ],
     "shop.scrap": [{"text": f"scrap {i}"} for i in range(SCRAPS)],

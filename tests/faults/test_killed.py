@@ -30,7 +30,7 @@ POINTS = {
     "sqlite": ["lease", "begin", "recorded", "unit", "statement", "before-commit", "after-commit", "finished"],
     "postgresql": [
         "lease", "begin", "recorded", "unit", "statement", "before-commit", "after-commit", "concurrent-index",
-        "backfill", "backfill-batch", "validate", "switch", "settled", "finished",
+        "backfill", "backfill-batch", "validate", "switch", "settling", "settled", "finished",
     ],
 }  # fmt: skip
 

@@ -173,6 +173,22 @@ CASES = {
         "d",
         ["0.0", "2.5"],
     ),
+    "bounds and checks follow a column to another type": Case(
+        shop(
+            {"s": {"type": "string", "max_length": 20, "min_length": 1}},
+            checks=[{"name": "filled", "expression": "lower(s) != 'none'"}],
+        ),
+        shop(
+            {"s": {"type": "text", "min_length": 1}},
+            checks=[{"name": "filled", "expression": "lower(s) != 'none'"}],
+        ),
+        [{"s": "some"}],
+        "s",
+        ["some"],
+    ),
+    "a required column without a default joins a table without rows": Case(
+        shop({"a": "string"}), shop({"a": "string", "b": {"type": "text", "required": True}}), [], "b", []
+    ),
     "a reference changes what happens on delete": Case(
         shop({"customer": {"type": "reference", "model": "customer"}}),
         shop({"customer": {"type": "reference", "model": "customer", "on_delete": "set_null"}}),

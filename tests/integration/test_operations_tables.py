@@ -314,6 +314,9 @@ def test_the_transaction_of_a_large_table_neither_reads_nor_writes_its_rows(post
     within = [s.sql for s in statements if s.phase == "transaction"]
     assert not any(sql.startswith(("UPDATE", "CREATE")) for sql in within)
     assert all("NOT VALID" in line for sql in within for line in sql.splitlines() if "ADD CONSTRAINT" in line)
+    built = [s for s in statements if s.phase == "concurrent-index"]
+    assert sorted(s.index for s in built) == sorted(index.name for index in after.indexes)
+    assert all("INDEX CONCURRENTLY" in s.sql for s in built)
     postgres_large.run(statements)
     assert rows(postgres_large, after.name, "code") == [(1, 1), (2, 0), (3, 2), (4, 3), (5, 4)]
     assert postgres_large.structure(after.name) == fresh_structure(postgres_large, [ORDER, after], after.name)

@@ -24,16 +24,17 @@ def begin_revision(
     commit: str = "",
     actor: str = "",
     reason: str = "",
+    summary: str = "{}",
 ) -> int:
-    """Open the next revision, in state applying; its number. They count from 1 without gaps.
+    """Open the next revision, in state applying; its number. They count from 1 without gaps. `summary` is JSON.
 
     The caller holds the lease: two at once would reach for the same number, and one of them fail.
     """
     rows = connection.execute(
         f"INSERT INTO revisions ({_REVISION})"
-        " SELECT coalesce(max(number), 0) + 1, ?, max(number), 'applying', ?, ?, ?, ?, ?, ?, NULL, '{}'"
+        " SELECT coalesce(max(number), 0) + 1, ?, max(number), 'applying', ?, ?, ?, ?, ?, ?, NULL, ?"
         " FROM revisions RETURNING number",
-        (plan_id, desired_digest, source, commit, actor, reason, utc_now()),
+        (plan_id, desired_digest, source, commit, actor, reason, utc_now(), summary),
     )
     return int(rows[0][0])
 
@@ -47,12 +48,14 @@ def finish_revision(connection: Connection, number: int, state: RevisionState, s
 
 
 def interrupt_revisions(connection: Connection) -> list[int]:
-    """Mark revisions that are still applying as interrupted; their numbers.
+    """Mark revisions that are still applying as interrupted, or as applied if all their units are; their numbers.
 
     The caller holds the lease, so that whoever was applying them is gone.
     """
     rows = connection.execute(
-        "UPDATE revisions SET state = 'interrupted' WHERE state = 'applying' RETURNING number"
+        "UPDATE revisions SET state = CASE WHEN ("
+        " SELECT min(CASE WHEN state = 'applied' THEN 1 ELSE 0 END) FROM revision_units WHERE revision = number"
+        ") = 1 THEN 'applied' ELSE 'interrupted' END WHERE state = 'applying' RETURNING number"
     )
     return sorted(number for (number,) in rows)
 

@@ -64,7 +64,7 @@ def _blocks(plan: Plan, view: View) -> Iterator[_Block]:
         heading = "\n### Changes\n" if number == 0 else ""
         yield _Block(f"{heading}\n{_unit(unit, lines)}", "unit")
     yield from _drift(plan)
-    if plan.empty and not plan.problems:
+    if not plan.pending and not plan.problems:
         yield _Block("\nNothing to do: the database is as the manifests say.\n")
 
 

@@ -158,7 +158,9 @@ def verdict(plan: Plan, view: View) -> Iterator[Line]:
 
 
 def summary(plan: Plan) -> Iterator[Line]:
-    if plan.empty and not plan.problems:
+    if plan.empty and plan.pending:
+        yield Line("No changes, but an apply is needed to finish an earlier one.")
+    elif plan.empty and not plan.problems:
         yield Line("Nothing to do: the database is as the manifests say.")
     elif plan.empty:
         yield Line("Nothing to do for the manifests that can be read.")
