@@ -5,17 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reconciler.agents.schema_manager import SchemaManager
     from reconciler.control.reconciler import Reconciler
+    from reconciler.control.reports import Outcome
     from reconciler.manifests.compiled import Loaded
     from reconciler.settings import Settings
 
 
 def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
-    """A Reconciler over the source and database of the settings; a context manager. `create` makes the database where
-    there is none, which only something that writes should ask for."""
+    """A Reconciler over the source and database of the settings; a context manager.
+
+    `create` makes the database where there is none, which only something that writes should ask for.
+    """
     from reconciler.control.reconciler import Reconciler
 
-    return Reconciler(settings, load=lambda use_cache: load_manifests(settings, use_cache=use_cache), create=create)
+    def load(use_cache: bool) -> Loaded:
+        return load_manifests(settings, use_cache=use_cache)
+
+    return Reconciler(settings, load=load, create=create)
+
+
+def open_schema_manager(settings: Settings) -> SchemaManager:
+    """A SchemaManager over the database of the settings; what it registers is planned and applied by a
+    Reconciler like anything else."""
+    from dataclasses import replace
+
+    from reconciler.agents.schema_manager import SchemaManager
+    from reconciler.control.reconciler import Reconciler
+
+    def apply(load: Callable[[bool], Loaded], *, allow: Sequence[str], actor: str, reason: str) -> Outcome:
+        with Reconciler(replace(settings, source="SchemaManager"), load=load, create=True) as reconciler:
+            plan = reconciler.plan(use_cache=False)
+            return reconciler.apply(plan, allow=allow, actor=actor, reason=reason)
+
+    return SchemaManager(settings.database, apply=apply, cache=settings.cache)
 
 
 def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:

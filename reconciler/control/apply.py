@@ -19,6 +19,7 @@ from reconciler.database import inspection, outstanding, records
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.migrate import Checkpoint, run_together
+from reconciler.database.observe import remember_if_clean
 from reconciler.database.operations import compile_unit
 from reconciler.database.outstanding import Outstanding
 from reconciler.database.preflight import row_estimates
@@ -125,6 +126,7 @@ class Applier:
             self.lease.verify(self.connection)
             records.finish_revision(self.connection, revision, state, self._summary())
             records.set_meta(self.connection, {"revision": str(revision)})
+        remember_if_clean(self.connection)
         self.checkpoint("finished", len(self.plan.units), len(self.plan.units))
 
     def _summary(self) -> str:
@@ -192,5 +194,4 @@ class _Batch:
         write_registration(self.connection, self.registration, self.revision, actor=actor, reason=reason)
         records.record_units(self.connection, self.revision, self.journal)
         outstanding.remember(self.connection, self.outstanding)
-        meta = {"fingerprint": inspection.fingerprint(self.connection), "revision": str(self.revision)}
-        records.set_meta(self.connection, meta)
+        records.set_meta(self.connection, {"revision": str(self.revision)})

@@ -13,6 +13,7 @@ from reconciler.control.reports import Outcome
 from reconciler.control.settling import Settled, settle_all
 from reconciler.database import outstanding, records
 from reconciler.database.lease import Lease, acquire
+from reconciler.database.observe import remember_if_clean
 from reconciler.errors import Refused, StalePlan
 from reconciler.plans.plan import stopping
 
@@ -83,6 +84,7 @@ def _conclude_former(connection: Connection, lease: Lease, checkpoint: Checkpoin
     with connection.transaction():
         lease.verify(connection)
         records.interrupt_revisions(connection)
+    remember_if_clean(connection)
     return settled
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from reconciler.control.registration import Placed, Registration
 from reconciler.control.reports import ArchiveRecord, Outcome
 from reconciler.control.writing import write_registration
-from reconciler.database import inspection, records
+from reconciler.database import records
 from reconciler.database.lease import acquire
+from reconciler.database.observe import remember_if_clean
 from reconciler.database.operations import compile_migration, purge_parked
 from reconciler.errors import Refused
 from reconciler.plans.changes import Action, Change, Kind, TableMigration
@@ -105,8 +106,8 @@ def _as_revision(
                     connection, number, [records.UnitRecord(0, name, "applied", sql_up=json.dumps(sql))]
                 )
                 records.finish_revision(connection, number, "applied", '{"add": 0, "change": 1, "remove": 0}')
-                fingerprint = inspection.fingerprint(connection)
-                records.set_meta(connection, {"fingerprint": fingerprint, "revision": str(number)})
+                records.set_meta(connection, {"revision": str(number)})
+            remember_if_clean(connection)
         finally:
             connection.foreign_keys(True)
     return Outcome(name, number, (name,))

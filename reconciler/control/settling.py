@@ -16,6 +16,7 @@ from reconciler.database.lease import Lease
 from reconciler.database.live import LiveTable
 from reconciler.database.migrate import Checkpoint, run_online
 from reconciler.database.outstanding import Outstanding, as_promised, forget, with_parts_of
+from reconciler.database.records.rows import UnitState
 from reconciler.errors import Locked, ReconcilerError
 
 
@@ -75,7 +76,7 @@ def _settle(
 
 def _close(connection: Connection, item: Outstanding, lease: Lease, error: ReconcilerError | None = None) -> None:
     """Off the record, the tables described anew: in what the work was about, as what others did to them is drift."""
-    state = "applied" if error is None else "failed"
+    state: UnitState = "applied" if error is None else "failed"
     with connection.transaction():
         lease.verify(connection)
         live = inspection.inspect(connection, item.tables)
@@ -84,9 +85,9 @@ def _close(connection: Connection, item: Outstanding, lease: Lease, error: Recon
         unit = replace(item.unit, state=state, error=error.message if error else "")
         records.record_units(connection, item.revision, [unit])
         forget(connection, item)
-        # An empty fingerprint makes the next plan look: what could not be done is found missing then.
-        fingerprint = inspection.fingerprint(connection) if error is None else ""
-        records.set_meta(connection, {"fingerprint": fingerprint})
+        if error is not None:
+            # An index that was built in vain and is gone again leaves no trace: the next plan is told to look.
+            records.set_meta(connection, {"fingerprint": ""})
 
 
 def _described(

@@ -5,8 +5,8 @@
     session.add(Analysis(message_id="m1", category="bug"))
 
 A reference field `analysis` holds the id; `analysis__row` is the row it points at, and that row has
-`<model>__<field>__rows`, the rows that point at it (`<table>__<field>__rows` where those are of another type).
-What is to happen to them when it is deleted is left to the database.
+`<model>__<field>__rows`, the rows that point at it (`<table>__<field>__rows` where those are of another
+type). What is to happen to them when it is deleted is left to the database.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from reconciler.spec.tables import Table
 class DynamicModel:
     """A row. Attributes are those of the definition's columns, of the system columns and of the references.
 
-    Nothing else is named here in a way that a field may be named: two underscores in a row are never a field's.
+    Nothing else is named here in a way that a field may be named: two underscores in a row are never a
+    field's.
     """
 
     __definition__: ClassVar[Table]
@@ -53,14 +54,13 @@ def values_of(row: DynamicModel) -> dict[str, Any]:
 class Models(Mapping[str, type[DynamicModel]]):
     """Mapped classes by table name. Each is made when first asked for, with all that it is connected to.
 
-    Making one costs about a millisecond; asking again, nothing. May be shared between threads. A reference to a
-    table that is not among the definitions is a column without more.
+    Making one costs about a millisecond; asking again, nothing. May be shared between threads. A reference to
+    a table that is not among the definitions is a column without more.
     """
 
     def __init__(self, definitions: Iterable[Table]) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self._neighbours = _neighbours(self.definitions)
-        self._registry = registry()
         self._built: dict[str, type[DynamicModel]] = {}
         self._building = RLock()
 
@@ -79,25 +79,20 @@ class Models(Mapping[str, type[DynamicModel]]):
     def __len__(self) -> int:
         return len(self.definitions)
 
-    @property
-    def metadata(self) -> sa.MetaData:
-        """Of all the tables; makes those that were not made yet."""
-        for name in self.definitions:
-            self[name]
-        return self._registry.metadata
-
     def _build(self, definitions: list[Table]) -> None:
-        made = {definition.name: self._mapped(definition) for definition in definitions}
+        # A registry of their own: one that fails half-way leaves nothing behind.
+        base = registry()
+        made = {definition.name: self._mapped(definition, base) for definition in definitions}
         for definition in definitions:
             for column, target in _references(definition, made):
                 _relate(made[definition.name], column, made[target])
-        self._registry.configure()
+        base.configure()
         self._built |= made
 
-    def _mapped(self, definition: Table) -> type[DynamicModel]:
+    def _mapped(self, definition: Table, base: registry) -> type[DynamicModel]:
         name = "".join(part.capitalize() for part in definition.name.split("_"))
         made: type[DynamicModel] = type(name, (DynamicModel,), {"__definition__": definition})
-        self._registry.map_imperatively(made, sa_table(definition, self._registry.metadata, self.definitions))
+        base.map_imperatively(made, sa_table(definition, base.metadata, self.definitions))
         return made
 
     def _connected(self, name: str) -> list[Table]:

@@ -11,8 +11,8 @@ UNBOUNDED = 60
 def exact(value: object, scale: int, precision: int | None = None) -> Decimal:
     """The value with `scale` digits after the point, rounded half to even; zero has no sign.
 
-    Raises ValueError for what is no finite number, or needs more than `precision` digits in all. A float counts
-    as the number it is written as: 2.675 is not 2.67499….
+    Raises ValueError for what is no finite number, or needs more than `precision` digits in all. A float
+    counts as the number it is written as: 2.675 is not 2.67499….
     """
     context = Context(prec=precision or UNBOUNDED, rounding=ROUND_HALF_EVEN)
     try:

@@ -1,8 +1,9 @@
-"""A table's definition as SQLAlchemy's: what `create_all` makes of it is the structure that `ddl` makes of it."""
+"""A table's definition as SQLAlchemy's: what `create_all` makes of it is the structure that `ddl` makes of
+it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +12,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import roles
 
 from reconciler.database.bounds import bounds
 from reconciler.database.ddl import (
@@ -30,18 +30,21 @@ _DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql")
 _ON_DELETE = {OnDelete.CASCADE: "CASCADE", OnDelete.RESTRICT: "RESTRICT", OnDelete.SET_NULL: "SET NULL"}
 
 
-class Verbatim(roles.DDLExpressionRole, sa.ClauseElement):
-    """SQL that is already spelled, by dialect. `sa.text` would take `:name` in a literal for a parameter."""
+class Verbatim(sa.TextClause):
+    """SQL that is already spelled, by dialect. A plain `text` would take `:name` in a literal for a
+    parameter."""
 
     inherit_cache = False
 
     def __init__(self, spelled: Mapping[Dialect, str]) -> None:
+        super().__init__("")
         self.spelled = spelled
 
 
 @compiles(Verbatim)
 def _spelled(element: Verbatim, compiler: Any, **options: Any) -> str:
-    return element.spelled[compiler.dialect.name]
+    # Some drivers take a single % for a placeholder.
+    return str(compiler.post_process_text(element.spelled[compiler.dialect.name]))
 
 
 _NOW = Verbatim(
@@ -50,6 +53,15 @@ _NOW = Verbatim(
         "postgresql": "CURRENT_TIMESTAMP",
     }
 )
+
+
+def metadata_of(definitions: Iterable[Table]) -> sa.MetaData:
+    """All the tables, and nothing mapped to them."""
+    known = {definition.name: definition for definition in definitions}
+    metadata = sa.MetaData()
+    for definition in known.values():
+        sa_table(definition, metadata, known)
+    return metadata
 
 
 def sa_table(definition: Table, metadata: sa.MetaData, known: Collection[str]) -> sa.Table:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.database import inspection, records
 from reconciler.database.drift import corrected, drift_of
+from reconciler.database.failures import LockTimeout
 from reconciler.database.live import LiveTable
-from reconciler.database.outstanding import Outstanding, recall, with_parts_of
+from reconciler.database.outstanding import Outstanding, as_promised, recall, with_parts_of
 from reconciler.database.upgrade import has_catalog
 from reconciler.spec.codec import Spec, parse_canonical
 from reconciler.spec.state import (
@@ -41,10 +43,13 @@ def observe(connection: Connection) -> ActualState:
     index = {head.name: head for head in records.table_heads(connection)}
     parked = [_parked(row) for row in records.archives(connection)]
     unfinished = recall(meta)
-    live = {}
+    live: dict[str, LiveTable | None] = {}
+    promised: dict[str, LiveTable] = {}
     if meta.get("fingerprint") != inspection.fingerprint(connection):
-        live = _moved(connection, index, unfinished)
-    tables = _Tables(connection, index, live, parked)
+        found = inspection.inspect(connection, index.keys())
+        promised = _promised(connection, found, unfinished)
+        live = _moved(index, found, promised)
+    tables = _Tables(connection, index, live, promised, parked)
     return ActualState(
         {address: Entry(digest) for address, digest in digests.items()},
         lambda address: _spec(connection, address),
@@ -57,24 +62,49 @@ def observe(connection: Connection) -> ActualState:
     )
 
 
+def remember_if_clean(connection: Connection) -> None:
+    """Put the fingerprint on record if every table is as it was left, so that the next plan need not look at them.
+
+    What other hands did while an apply ran is not taken for its work. Costs nothing but time where it cannot be done.
+    """
+    with suppress(LockTimeout), connection.transaction():
+        fingerprint = inspection.fingerprint(connection)
+        if records.meta(connection).get("fingerprint") == fingerprint:
+            return
+        index = {head.name: head for head in records.table_heads(connection)}
+        if not _moved(index, inspection.inspect(connection, index.keys()), {}):
+            records.set_meta(connection, {"fingerprint": fingerprint})
+
+
 def _spec(connection: Connection, address: str) -> Spec:
     return parse_canonical(address.partition("/")[0], records.spec_text(connection, address))
 
 
-def _moved(
-    connection: Connection, index: Mapping[str, records.TableHead], unfinished: list[Outstanding]
-) -> dict[str, LiveTable | None]:
-    """Those of the recorded tables that are not as they were left; None where one is missing."""
-    found = inspection.inspect(connection, index.keys())
+def _promised(
+    connection: Connection, found: dict[str, LiveTable], unfinished: list[Outstanding]
+) -> dict[str, LiveTable]:
+    """What tables with outstanding work are to become. In `found` they become it in advance, in what that work is
+    about; anything else that differs is drift as everywhere."""
+    promised: dict[str, LiveTable] = {}
     for work in unfinished:
         for row in records.tables(connection, work.tables):
             if row.name in found:
-                recorded = LiveTable.from_json(row.observed)
-                found[row.name] = with_parts_of(found[row.name], recorded, work.of(row.name))
+                statements = work.of(row.name)
+                recorded = promised.get(row.name) or LiveTable.from_json(row.observed)
+                promised[row.name] = as_promised(recorded, found[row.name], statements)
+                found[row.name] = with_parts_of(found[row.name], promised[row.name], statements)
+    return promised
+
+
+def _moved(
+    index: Mapping[str, records.TableHead], found: Mapping[str, LiveTable], promised: Mapping[str, LiveTable]
+) -> dict[str, LiveTable | None]:
+    """Those of the recorded tables that are not as they were left; None where one is missing."""
     return {
         name: found.get(name)
         for name, entry in index.items()
-        if name not in found or found[name].digest != entry.fingerprint
+        if name not in found
+        or found[name].digest != (promised[name].digest if name in promised else entry.fingerprint)
     }
 
 
@@ -86,9 +116,10 @@ class _Tables:
         connection: Connection,
         index: Mapping[str, records.TableHead],
         live: Mapping[str, LiveTable | None],
+        promised: Mapping[str, LiveTable],
         parked: list[Parked],
     ) -> None:
-        self._connection, self._index, self._live = connection, index, live
+        self._connection, self._index, self._live, self._promised = connection, index, live, promised
         self._parked_columns: dict[str, list[Parked]] = defaultdict(list)
         self._archived: dict[str, Parked] = {}
         for entry in parked:
@@ -125,7 +156,8 @@ class _Tables:
         drift: tuple[Drift, ...] = ()
         missing = False
         if name in self._live:
-            recorded, live = LiveTable.from_json(row.observed), self._live[name]
+            recorded = self._promised.get(name) or LiveTable.from_json(row.observed)
+            live = self._live[name]
             drift = drift_of(name, recorded, live)
             missing = live is None
             if live is not None:

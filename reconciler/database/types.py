@@ -1,7 +1,8 @@
 """SQLAlchemy column types of the field types: how a Python value is stored, alike on both databases.
 
-Values in Python: str, int, float, Decimal, bool, date, aware datetime (UTC), UUID, JSON values, bytes. The storage
-forms are those `ddl` declares. What one of the two databases could not keep as it is, neither gets: UnfitValue.
+Values in Python: str, int, float, Decimal, bool, date, aware datetime (UTC), UUID, JSON values, bytes. The
+storage forms are those `ddl` declares. What one of the two databases could not keep as it is, neither gets:
+UnfitValue.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from reconciler.spec.tables import Column
 IDENTITY: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """Of `id`: SQLite numbers rows by itself only where the type is spelled INTEGER."""
 
+_INTEGERS = range(-(2**63), 2**63)
+
 
 class UnfitValue(DatabaseError, DontWrapMixin):
     """A value that its column cannot hold. The message never carries the value, which may be sensitive."""
@@ -48,7 +51,7 @@ class PlainText(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         bounded = self.max_length is not None and dialect.name == "postgresql"
-        return dialect.type_descriptor(sa.String(self.max_length) if bounded else sa.Text())
+        return sa.String(self.max_length) if bounded else sa.Text()
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         if value is not None:
@@ -63,10 +66,10 @@ class Whole(TypeDecorator[int]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Integer() if dialect.name == "sqlite" else sa.BigInteger())
+        return sa.Integer() if dialect.name == "sqlite" else sa.BigInteger()
 
     def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
-        if value is not None and not (isinstance(value, int) and -(2**63) <= value < 2**63):
+        if value is not None and not (isinstance(value, int) and value in _INTEGERS):
             raise UnfitValue("not an integer of 64 bits")
         return value
 
@@ -76,13 +79,13 @@ class Whole(TypeDecorator[int]):
 
 
 class FiniteNumber(TypeDecorator[float]):
-    """A float, but NaN and the infinities: SQLite would keep NaN as NULL. Zero has no sign, SQLite drops it."""
+    """A float, not NaN or infinite: SQLite would keep NaN as NULL. Zero has no sign: SQLite drops it."""
 
     impl = sa.Double
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Float() if dialect.name == "sqlite" else sa.Double())
+        return sa.Float() if dialect.name == "sqlite" else sa.Double()
 
     def process_bind_param(self, value: float | None, dialect: sa.Dialect) -> float | None:
         if value is None:
@@ -97,10 +100,12 @@ class FiniteNumber(TypeDecorator[float]):
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A decimal without loss. SQLite has no exact number beyond 64 bits: there it is text of the declared scale.
+    """A decimal without loss. SQLite has no exact number beyond 64 bits: there it is text of the declared
+    scale.
 
-    Such texts are told apart exactly but do not sort as numbers: `<`, `between`, `asc()` and their like compare
-    magnitudes there, exact to 15 digits. A bare `order_by(Model.price)` sorts text; write `Model.price.asc()`.
+    Such texts are told apart exactly but do not sort as numbers: `<`, `between`, `asc()` and their like
+    compare magnitudes there, exact to 15 digits. A bare `order_by(Model.price)` sorts text; write
+    `Model.price.asc()`.
     """
 
     impl = sa.Numeric
@@ -110,7 +115,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
         def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> sa.ColumnElement[Any]:
             if op not in _BY_MAGNITUDE:
                 return super().operate(op, *other, **kwargs)
-            sides = [sa.literal(o, self.type) if isinstance(o, _NUMBERS) else o for o in other]
+            sides = [o if _is_sql(o) else sa.literal(o, self.type) for o in other]
             compared: sa.ColumnElement[Any] = op(_Magnitude(self.expr), *map(_Magnitude, sides), **kwargs)
             return compared
 
@@ -122,7 +127,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         text = dialect.name == "sqlite"
-        return dialect.type_descriptor(sa.Text() if text else sa.Numeric(self.precision, self.scale))
+        return sa.Text() if text else sa.Numeric(self.precision, self.scale)
 
     def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
         if value is None:
@@ -155,7 +160,10 @@ def _as_real(element: _Magnitude, compiler: Any, **options: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **options)} AS REAL)"
 
 
-_NUMBERS = (Decimal, int, float)
+def _is_sql(value: Any) -> bool:
+    return isinstance(value, sa.ClauseElement) or hasattr(value, "__clause_element__")
+
+
 _BY_MAGNITUDE = frozenset(
     {
         operators.lt,
@@ -177,7 +185,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(sa.DateTime(timezone=dialect.name != "sqlite"))
+        return sa.DateTime(timezone=dialect.name != "sqlite")
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
@@ -207,7 +215,7 @@ class JsonValue(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         json = JSONB if dialect.name == "postgresql" else sa.JSON
-        return dialect.type_descriptor(json(none_as_null=True))
+        return json(none_as_null=True)
 
     def coerce_compared_value(self, op: operators.OperatorType | None, value: Any) -> TypeEngine[Any]:
         # The index in `Model.data["a"]` is a text, not JSON.
@@ -216,6 +224,9 @@ class JsonValue(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is not None:
             _check_json(value)
+        # What SQLite is given as a JSON that looks like a number, it keeps as a number.
+        if isinstance(value, int) and value not in _INTEGERS:
+            raise UnfitValue("a JSON number by itself has 64 bits at most")
         return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import Protocol, cast
 
 from reconciler.errors import ExpressionError
 from reconciler.expressions.check_syntax import (
@@ -36,7 +36,6 @@ from reconciler.expressions.check_typing import (
 from reconciler.expressions.tokens import TokenStream
 from reconciler.spec.fields import FieldType
 from reconciler.spec.findings import did_you_mean
-from reconciler.spec.tables import Column
 
 NESTING = 40
 OPERATORS = 100
@@ -87,12 +86,22 @@ _KINDS: Mapping[FieldType, ValueKind] = {
 _NO_NULL = "`null` can only follow `is` or `is not`: compared with it nothing is true"
 
 
+class Readable(Protocol):
+    """What a condition has to know of a field, or of its column."""
+
+    @property
+    def type(self) -> FieldType: ...
+
+    @property
+    def encrypted(self) -> bool: ...
+
+
 class CheckParser(TokenStream):
     """All methods raise ExpressionError with an offset."""
 
     __slots__ = ("_columns", "_depth", "_operators")
 
-    def __init__(self, source: str, columns: Mapping[str, Column]) -> None:
+    def __init__(self, source: str, columns: Mapping[str, Readable]) -> None:
         self._columns = columns
         self._depth = 0
         self._operators = 0

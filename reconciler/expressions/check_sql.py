@@ -18,10 +18,9 @@ from typing import Any
 
 from reconciler.errors import ExpressionError
 from reconciler.expressions.check_evaluate import evaluate
-from reconciler.expressions.check_parser import CheckParser
+from reconciler.expressions.check_parser import CheckParser, Readable
 from reconciler.expressions.check_render import Dialect, render
 from reconciler.expressions.check_syntax import Operand, column_names
-from reconciler.spec.tables import Column
 
 __all__ = ["CheckExpression", "Dialect", "parse_check"]
 
@@ -50,8 +49,8 @@ class CheckExpression:
         return None if answer is None else bool(answer)
 
 
-def parse_check(text: str, columns: Mapping[str, Column]) -> CheckExpression:
-    """A condition over these fields. Raises ExpressionError with the offset in `text`.
+def parse_check(text: str, columns: Mapping[str, Readable]) -> CheckExpression:
+    """A condition over these fields, or the columns that hold them. Raises ExpressionError with the offset in `text`.
 
     Refused: unknown fields, comparisons across kinds, and encrypted, json, list and binary fields.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal as OneOf
 
 from reconciler.expressions.shapes import ANY, Shape, kinds
@@ -40,36 +40,42 @@ class Names:
 
     def __init__(self, template: Template, scope: Mapping[str, Shape]) -> None:
         self.findings: list[ScopeFinding] = []
-        self._text = template.text
+        self._template = template
         self._scope = scope
-        self._tested = {reference.path for reference in template.references if reference.guarded}
-        for part in template.parts:
-            if not isinstance(part, str):
-                self._tested.update(_tested_paths(part))
+        self._tested: frozenset[tuple[Key, ...]] | None = None
 
     def path(self, path: Path) -> Shape:
-        root = str(path.parts[0])
-        shape = self._scope.get(root)
+        parts = path.parts
+        shape = self._scope.get(str(parts[0]))
         if shape is None:
-            hint = did_you_mean(root, self._scope)
-            self.find(f"`{root}` is not known here", path.offset, hint)
+            hint = did_you_mean(str(parts[0]), self._scope)
+            self.find(f"`{parts[0]}` is not known here", path.offset, hint)
             return ANY
         optional = shape.optional
-        for index, key in enumerate(path.parts[1:], start=1):
-            owner = f"`{shown(path.parts[:index])}`"
-            shape = self.member(shape, key, owner, self._offset_of(path, index))
+        for index in range(1, len(parts)):
+            fields = shape.fields if shape.type == "object" else None
+            inner = fields.get(str(parts[index])) if fields is not None else None
+            if inner is None:
+                owner = f"`{shown(parts[:index])}`"
+                inner = self.member(shape, parts[index], owner, self._offset_of(path, index))
+            shape = inner
             optional = optional or shape.optional
-        if any(path.parts[: len(tested)] == tested for tested in self._tested):
-            optional = False
-        return shape if shape.optional == optional else replace(shape, optional=optional)
+        return shape.with_optional(optional and not self._is_tested(parts))
+
+    def _is_tested(self, parts: tuple[Key, ...]) -> bool:
+        """Whether the template itself looks whether the value at a path, or one on its way, is none."""
+        if self._tested is None:
+            self._tested = frozenset(_tested_paths(self._template))
+        return any(parts[: len(tested)] == tested for tested in self._tested)
 
     def _offset_of(self, path: Path, index: int) -> int:
         """Where the key at `index` is written, if the path stands in the text without spaces."""
         offset = path.offset + len(shown(path.parts[:index])) + 1
         key = str(path.parts[index])
-        if self._text.startswith(("'", '"'), offset):
+        text = self._template.text
+        if text.startswith(("'", '"'), offset):
             offset += 1
-        return offset if self._text.startswith(key, offset) else path.offset
+        return offset if text.startswith(key, offset) else path.offset
 
     def member(self, shape: Shape, key: Key | None, owner: str, offset: int) -> Shape:
         """`key` is None where it is computed."""
@@ -94,7 +100,7 @@ class Names:
     def needs(
         self, node: Node, shape: Shape, wanted: frozenset[Kind], what: str, offset: int, hint: str = ""
     ) -> None:
-        if not kinds(shape) & wanted:
+        if kinds(shape).isdisjoint(wanted):
             textual = "text" in kinds(shape)
             self.find(f"{what} does not work on {shape.type}", offset, hint if textual else "")
         elif "none" not in wanted:
@@ -109,21 +115,26 @@ class Names:
         self.findings.append(ScopeFinding(message, offset, hint))
 
 
-def _tested_paths(node: Node) -> set[tuple[Key, ...]]:
-    """Paths of which the expression itself looks whether they are none: tested, compared, or a condition."""
-    tested: set[tuple[Key, ...]] = set()
-    for inner in descendants(node):
-        candidates: tuple[Node, ...] = ()
-        match inner:
-            case Test():
-                candidates = (inner.target,)
-            case Logic():
-                candidates = (inner.left,)
-            case Conditional():
-                candidates = (inner.test,)
-            case Unary(operator="not"):
-                candidates = (inner.operand,)
-            case Compare() if any(isinstance(n, Literal) and n.value is None for _, n in inner.rest):
-                candidates = (inner.first,)
-        tested.update(candidate.parts for candidate in candidates if isinstance(candidate, Path))
-    return tested
+def _tested_paths(template: Template) -> Iterator[tuple[Key, ...]]:
+    """Paths whose being none is provided for: guarded, tested, compared with none, or a condition."""
+    yield from (reference.path for reference in template.references if reference.guarded)
+    for part in template.parts:
+        if not isinstance(part, str):
+            for node in descendants(part):
+                yield from (tested.parts for tested in _tested_by(node) if isinstance(tested, Path))
+
+
+def _tested_by(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Test():
+            return (node.target,)
+        case Logic():
+            return (node.left,)
+        case Conditional():
+            return (node.test,)
+        case Unary(operator="not"):
+            return (node.operand,)
+        case Compare() if any(isinstance(n, Literal) and n.value is None for _, n in node.rest):
+            return (node.first,)
+        case _:
+            return ()

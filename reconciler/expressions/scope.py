@@ -7,26 +7,51 @@ value may be none where none does not work is a warning, unless the expression i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reconciler.expressions.names import Names, ScopeFinding
 from reconciler.expressions.shapes import TEXT, Shape, shape_of_field, shape_of_fields
 from reconciler.expressions.shaping import Shaper
 from reconciler.expressions.template import Template
 
-__all__ = ["ScopeFinding", "Shape", "check", "infer", "shape_of_field", "shape_of_fields"]
+__all__ = [
+    "Examined",
+    "ScopeFinding",
+    "Shape",
+    "check",
+    "examine",
+    "infer",
+    "shape_of_field",
+    "shape_of_fields",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`shape` is what evaluating a template will give, "any" where that cannot be told; `findings` is all
+    that is wrong with it, in the order of the text.
+    """
+
+    shape: Shape
+    findings: tuple[ScopeFinding, ...]
+
+
+def examine(template: Template, scope: Mapping[str, Shape]) -> Examined:
+    """What can be said of a template where these names are known."""
+    names = Names(template, scope)
+    shaper = Shaper(names)
+    shapes = [shaper.shape(part) for part in template.parts if not isinstance(part, str)]
+    found = names.findings
+    if found:
+        found = sorted(dict.fromkeys(found), key=lambda finding: finding.offset)
+    return Examined(shapes[0] if template.is_expression else TEXT, tuple(found))
 
 
 def check(template: Template, scope: Mapping[str, Shape]) -> list[ScopeFinding]:
-    """Everything wrong with a template where these names are known, in the order of the text."""
-    names = Names(template, scope)
-    shaper = Shaper(names)
-    for part in template.parts:
-        if not isinstance(part, str):
-            shaper.shape(part)
-    return sorted(dict.fromkeys(names.findings), key=lambda finding: finding.offset)
+    """The findings alone."""
+    return list(examine(template, scope).findings)
 
 
 def infer(template: Template, scope: Mapping[str, Shape]) -> Shape:
-    """What evaluating the template will give; "any" where that cannot be told."""
-    part = template.parts[0] if template.is_expression else ""
-    return TEXT if isinstance(part, str) else Shaper(Names(template, scope)).shape(part)
+    """The shape alone."""
+    return examine(template, scope).shape

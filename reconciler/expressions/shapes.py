@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.expressions.values import NOUNS, Kind
-from reconciler.spec.fields import Fields, FieldSpec
+from reconciler.spec.fields import Fields, FieldSpec, FieldType
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,12 @@ class Shape:
     items: Shape | None = None
     optional: bool = False
     values: frozenset[str] | None = None
+
+    def with_optional(self, optional: bool) -> Shape:
+        """The same, but it may be none, or may not."""
+        if self.optional is optional:
+            return self
+        return Shape(self.type, self.fields, self.items, optional, self.values)
 
 
 ANY = Shape("any")
@@ -63,12 +69,19 @@ def kinds(shape: Shape) -> frozenset[Kind]:
     return _KINDS.get(shape.type, _ALL)
 
 
+# Most fields are of a plain type: their shapes are made once.
+_PLAIN = {kind: Shape(kind.value) for kind in FieldType}
+_PLAIN_OPTIONAL = {kind: Shape(kind.value, optional=True) for kind in FieldType}
+
+
 def shape_of_field(field: FieldSpec) -> Shape:
     """Optional is what may be left out and has no default."""
+    optional = not field.required and field.default is None
+    if field.values is None and field.items is None:
+        return (_PLAIN_OPTIONAL if optional else _PLAIN)[field.type]
     items = None
     if field.items is not None:
         items = Shape(field.items.type.value, values=_values(field.items.values))
-    optional = not field.required and field.default is None
     return Shape(field.type.value, items=items, optional=optional, values=_values(field.values))
 
 
@@ -97,13 +110,13 @@ def _values(values: list[str] | None) -> frozenset[str] | None:
 
 def either(left: Shape, right: Shape) -> Shape:
     """The shape of a value that is one or the other."""
-    if left == right:
+    if left is right or left == right:
         return left
     optional = left.optional or right.optional
     if left.type == "null":
-        return replace(right, optional=True)
+        return right.with_optional(True)
     if right.type == "null":
-        return replace(left, optional=True)
+        return left.with_optional(True)
     values = left.values | right.values if left.values and right.values else None
     if left.type == right.type:
         fields = left.fields if left.fields == right.fields else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
 
 from reconciler.expressions.filters import FILTERS, FilterSpec
@@ -69,7 +68,7 @@ class Shaper:
                 if node.operator == "not":
                     return BOOLEAN
                 self._names.needs(node.operand, operand, _NUMBER, f"`{node.operator}`", node.offset)
-                return replace(operand, optional=False) if kinds(operand) == _NUMBER else NUMBER
+                return operand.with_optional(False) if kinds(operand) == _NUMBER else NUMBER
             case Test():
                 return self._test(node)
             case Logic():
@@ -171,7 +170,7 @@ class Shaper:
         if spec.guards:
             replacement = arguments.get("default_value", TEXT)
             return either(
-                replace(target, optional=False) if target.type != "null" else replacement, replacement
+                target.with_optional(False) if target.type != "null" else replacement, replacement
             )
         self._names.needs(node.target, target, spec.takes, f"`{node.name}`", node.offset)
         of = target.items or ANY
@@ -211,7 +210,7 @@ def _given(name: str, spec: FilterSpec, target: Shape, of: Shape) -> Shape:
                 Shape("decimal" if basis.type == "decimal" else "integer") if _exact(name, basis) else NUMBER
             )
         case "same":
-            return replace(target, optional=False, values=None)
+            return Shape(target.type, target.fields, target.items)
         case "item":
             return TEXT if "text" in kinds(target) and target.type != "any" else (target.items or ANY)
         case "list":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -123,20 +123,32 @@ def _shifted(text: str) -> Template:
     return Template(text, (parser.whole("}}"),), tuple(parser.references), is_expression=True)
 
 
-def texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def texts(value: Any, path: Path = ()) -> list[tuple[Path, str]]:
     """Every text with an expression inside nested dicts and lists, unparsed, with the path that leads to it.
 
     Keys are never expressions.
     """
+    found: list[tuple[Path, str]] = []
+    _collect(value, path, found)
+    return found
+
+
+def _collect(value: Any, path: Path, found: list[tuple[Path, str]]) -> None:
     if isinstance(value, str):
         if has_expression(value):
-            yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from texts(item, (*path, key))
+            found.append((path, value))
+        return
+    if isinstance(value, (dict, Mapping)):
+        members: Iterable[tuple[str | int, Any]] = value.items()
     elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from texts(item, (*path, index))
+        members = enumerate(value)
+    else:
+        return
+    for key, member in members:
+        if member.__class__ is not str:
+            _collect(member, (*path, key), found)
+        elif "{" in member and has_expression(member):
+            found.append(((*path, key), member))
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Template]]:

@@ -15,14 +15,17 @@ Holder = Literal["column", "value"]
 """Whether fields are columns of a table or values that only pass through."""
 
 _COLUMN_ONLY = ("unique", "index", "encrypted", "renamed_from", "on_delete")
+_CHECKED = frozenset({"min", "max", "pattern", "items", "default"})
+"""Attributes that can be wrong in themselves."""
 
 
 def check_fields(fields: Mapping[str, FieldSpec], path: Path, holder: Holder) -> Iterator[Finding]:
     for name, field in fields.items():
-        where = (*path, name)
-        yield from check_field(field, where)
-        if holder == "value":
-            yield from _check_without_column(field, where)
+        given = field.model_fields_set
+        if not given.isdisjoint(_CHECKED):
+            yield from check_field(field, (*path, name))
+        if holder == "value" and not given.isdisjoint(_COLUMN_ONLY):
+            yield from _check_without_column(field, (*path, name))
 
 
 def check_field(field: FieldSpec, path: Path) -> Iterator[Finding]:

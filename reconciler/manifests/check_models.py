@@ -11,7 +11,7 @@ from reconciler.manifests.check_fields import check_fields
 from reconciler.spec.agent_type import SYSTEM_FIELDS, AgentType, ModelSpec
 from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, Path, did_you_mean
-from reconciler.spec.tables import IDENTIFIER_BYTES, column_of, table_name
+from reconciler.spec.tables import IDENTIFIER_BYTES, table_name
 
 _NOT_INDEXABLE = frozenset({FieldType.JSON, FieldType.LIST, FieldType.BINARY})
 
@@ -28,7 +28,7 @@ def check_models(agent_type: AgentType) -> Iterator[Finding]:
         yield from check_fields(model.fields, (*path, "fields"), "column")
         yield from _check_renames(model, (*path, "fields"))
         yield from _check_groups(model, path)
-        yield from _check_conditions(agent_type.name, model, (*path, "checks"))
+        yield from _check_conditions(model, (*path, "checks"))
         yield from check_references(agent_type, model.fields, (*path, "fields"))
 
 
@@ -50,9 +50,10 @@ def check_references(agent_type: AgentType, fields: Mapping[str, FieldSpec], pat
 
 
 def _check_renames(model: ModelSpec, path: Path) -> Iterator[Finding]:
-    sources = Counter(field.renamed_from for field in model.fields.values() if field.renamed_from)
-    if not sources:
+    renamed = [field.renamed_from for field in model.fields.values() if field.renamed_from is not None]
+    if not renamed:
         return
+    sources = Counter(renamed)
     for name, field in model.fields.items():
         source, where = field.renamed_from, (*path, name, "renamed_from")
         if source is None:
@@ -106,13 +107,10 @@ def _check_indexable(name: str, model: ModelSpec, path: Path) -> Iterator[Findin
         )
 
 
-def _check_conditions(type_name: str, model: ModelSpec, path: Path) -> Iterator[Finding]:
-    if not model.checks:
-        return
-    columns = {name: column_of(type_name, name, field) for name, field in model.fields.items()}
+def _check_conditions(model: ModelSpec, path: Path) -> Iterator[Finding]:
     for index, check in enumerate(model.checks):
         try:
-            parse_check(check.expression, columns)
+            parse_check(check.expression, model.fields)
         except ExpressionError as error:
             yield Finding(
                 "bad-check", error.message, (*path, index, "expression"), error.hint, offset=error.offset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.expressions.scope import Shape
@@ -13,7 +13,6 @@ from reconciler.manifests.check_values import (
     Scope,
     check_condition,
     check_texts,
-    optional,
     shape_of_condition,
 )
 from reconciler.spec.findings import Finding, Path
@@ -37,28 +36,24 @@ TASK = Shape(
 class Walk:
     """One pass over a pipeline. `results` fills as the steps go by: what later steps and the output can see.
 
-    `steps` holds every step, nested ones included; `tools` the names of those called.
+    `names` is what expressions see besides the steps. `steps` holds every step, nested ones included; `tools`
+    the names of those called.
     """
 
     contract: Contract
-    scope: Scope
-    results: dict[str, Shape]
+    names: Mapping[str, Shape]
+    results: dict[str, Shape] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     call_results: dict[str, Shape] = field(default_factory=dict)
     """Result of one call of each step, whether it loops or not and whether later steps can see it or not."""
     tools: set[str] = field(default_factory=set)
 
-    @classmethod
-    def of(cls, contract: Contract, input_shape: Shape, settings: Shape) -> Walk:
-        results: dict[str, Shape] = {}
-        names = {"input": input_shape, "settings": settings, "steps": Shape("object", results), "task": TASK}
-        pipeline = contract.agent_type.spec.pipeline
-        return cls(contract, Scope(names, frozenset(step_ids(pipeline))), results)
-
     def check(self) -> Iterator[Finding]:
         pipeline = self.contract.agent_type.spec.pipeline
+        known = frozenset(step_ids(pipeline))
         for index, step in enumerate(pipeline):
-            seen = yield from self._step(step, ("spec", "pipeline", index), self.scope)
+            scope = Scope({**self.names, "steps": Shape("object", dict(self.results))}, known)
+            seen = yield from self._step(step, ("spec", "pipeline", index), scope)
             self.results.update(seen)
 
     def _step(self, step: Step, path: Path, scope: Scope) -> Generator[Finding, None, dict[str, Shape]]:
@@ -81,8 +76,8 @@ class Walk:
         if step.for_each is not None:
             result, children = Shape("list", items=result), {}
         if skippable:
-            result = optional(result)
-            children = {name: optional(shape) for name, shape in children.items()}
+            result = result.with_optional(True)
+            children = {name: shape.with_optional(True) for name, shape in children.items()}
         return children if repeated else {step.id: result, **children}
 
     def _work(
@@ -164,5 +159,5 @@ def _one_of(result: Shape, instead: Shape) -> Shape:
     fields: dict[str, Shape] = {}
     for name in {**result.fields, **instead.fields}:
         here, there = result.fields.get(name), instead.fields.get(name)
-        fields[name] = either(here, there) if here and there else optional(here or there or ANY)
+        fields[name] = either(here, there) if here and there else (here or there or ANY).with_optional(True)
     return Shape("object", fields)

@@ -10,7 +10,7 @@ from reconciler.manifests.check_fields import check_fields
 from reconciler.manifests.check_grants import check_grants
 from reconciler.manifests.check_models import check_models, check_references
 from reconciler.manifests.check_output import check_output
-from reconciler.manifests.check_pipeline import Walk
+from reconciler.manifests.check_pipeline import TASK, Walk
 from reconciler.manifests.check_tests import check_tests
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.findings import Finding
@@ -25,7 +25,8 @@ def check_type(agent_type: AgentType, registry: ToolRegistry | None = None) -> l
     grants: dict[str, Grant] = {}
     for grant in spec.tools:
         grants.setdefault(grant.name, grant)
-    walk = Walk.of(Contract(agent_type, registry, grants), shape_of_fields(spec.input), settings)
+    names = {"input": shape_of_fields(spec.input), "settings": settings, "task": TASK}
+    walk = Walk(Contract(agent_type, registry, grants), names)
     found = [*_check_values(agent_type), *check_models(agent_type)]
     pipeline = [*walk.check()]
     found += check_output(agent_type, walk)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.errors import ExpressionError
-from reconciler.expressions.scope import Shape, check, infer
+from reconciler.expressions.scope import Examined, Shape, examine
 from reconciler.expressions.template import Template, has_expression, parse, parse_condition, texts
 from reconciler.manifests.literals import check_literal
 from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec
@@ -40,21 +39,37 @@ FITS: Mapping[FieldType, frozenset[str]] = {
 """Shapes whose values a field can hold. A text may turn out to be a date; it never is a number."""
 
 
-@dataclass(frozen=True, slots=True)
 class Scope:
-    """What expressions may refer to. `steps` are the ids of all steps, whether they have run or not."""
+    """What expressions may refer to. `steps` are the ids of all steps, whether they have run or not.
 
-    names: Mapping[str, Shape]
-    steps: frozenset[str] = frozenset()
+    Its names are fixed, so that what was found out about a template is not worked out again.
+    """
+
+    __slots__ = ("_examined", "names", "steps")
+
+    def __init__(self, names: Mapping[str, Shape], steps: frozenset[str] = frozenset()) -> None:
+        self.names = names
+        self.steps = steps
+        self._examined: dict[tuple[str, bool], Examined] = {}
 
     def with_name(self, name: str, shape: Shape) -> Scope:
-        return replace(self, names={**self.names, name: shape})
+        return Scope({**self.names, name: shape}, self.steps)
+
+    def examine(self, template: Template) -> Examined:
+        # The same text means one thing as a condition and another as a text with an expression in it.
+        key = (template.text, template.is_expression)
+        examined = self._examined.get(key)
+        if examined is None:
+            examined = self._examined[key] = examine(template, self.names)
+        return examined
 
     def shape_of(self, value: Any) -> Shape:
         """What a value will be, its expressions evaluated; errors in it are `check_texts`' business."""
         if isinstance(value, str):
-            template = _parsed(value) if has_expression(value) else None
-            return infer(template, self.names) if template else TEXT if not has_expression(value) else ANY
+            if not has_expression(value):
+                return TEXT
+            template = _parsed(value)
+            return self.examine(template).shape if template else ANY
         if isinstance(value, Mapping):
             return Shape("object", {str(key): self.shape_of(item) for key, item in value.items()})
         if isinstance(value, list):
@@ -63,11 +78,6 @@ class Scope:
 
 
 _LITERAL = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
-
-
-def optional(shape: Shape) -> Shape:
-    """The same, but it may be none."""
-    return shape if shape.optional else Shape(shape.type, shape.fields, shape.items, True, shape.values)
 
 
 def check_texts(value: Any, path: Path, scope: Scope) -> Iterator[Finding]:
@@ -83,7 +93,8 @@ def check_found(found: Iterable[tuple[Path, str]], path: Path, scope: Scope) -> 
         except ExpressionError as error:
             yield _syntax(error, (*path, *inner))
         else:
-            yield from _check_template(template, (*path, *inner), scope)
+            if scope.examine(template).findings:
+                yield from _findings(template, (*path, *inner), scope)
 
 
 def check_condition(text: str, path: Path, scope: Scope) -> Iterator[Finding]:
@@ -93,12 +104,12 @@ def check_condition(text: str, path: Path, scope: Scope) -> Iterator[Finding]:
     except ExpressionError as error:
         yield _syntax(error, path)
     else:
-        yield from _check_template(template, path, scope)
+        yield from _findings(template, path, scope)
 
 
 def shape_of_condition(text: str, scope: Scope) -> Shape:
     try:
-        return infer(parse_condition(text), scope.names)
+        return scope.examine(parse_condition(text)).shape
     except ExpressionError:
         return ANY
 
@@ -108,8 +119,8 @@ def check_value(value: Any, field: FieldSpec, path: Path, scope: Scope) -> Itera
     if isinstance(value, str) and has_expression(value):
         template = _parsed(value)
         if template is not None:
-            yield from check_fit(infer(template, scope.names), field, path)
-    elif field.type is FieldType.LIST and isinstance(value, list) and any(True for _ in texts(value)):
+            yield from check_fit(scope.examine(template).shape, field, path)
+    elif field.type is FieldType.LIST and isinstance(value, list) and texts(value):
         if field.items is not None:
             for index, item in enumerate(value):
                 yield from check_value(item, _field_of(field.items), (*path, index), scope)
@@ -178,18 +189,19 @@ def _syntax(error: ExpressionError, path: Path) -> Finding:
     return Finding("expression-syntax", error.message, path, error.hint, offset=error.offset)
 
 
-def _check_template(template: Template, path: Path, scope: Scope) -> Iterator[Finding]:
-    misplaced = [*_misplaced(template, path, scope)]
-    if misplaced:
-        yield from misplaced
+def _findings(template: Template, path: Path, scope: Scope) -> Iterator[Finding]:
+    found = scope.examine(template).findings
+    if not found:
         return
-    for found in check(template, scope.names):
-        code = "expression" if found.severity == "error" else "expression-may-fail"
-        yield Finding(code, found.message, path, found.hint, found.severity, offset=found.offset)
+    misplaced = [*_misplaced(template, path, scope)]
+    yield from misplaced
+    for each in found if not misplaced else ():
+        code = "expression" if each.severity == "error" else "expression-may-fail"
+        yield Finding(code, each.message, path, each.hint, each.severity, offset=each.offset)
 
 
 def _misplaced(template: Template, path: Path, scope: Scope) -> Iterator[Finding]:
-    """References that deserve a better word than *not known*."""
+    """Names that are not known and deserve a better word."""
     steps = scope.names.get("steps")
     ran: Mapping[str, Shape] = (steps.fields or {}) if steps else {}
     for reference in template.references:

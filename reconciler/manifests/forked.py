@@ -41,11 +41,15 @@ def spread(
 
 def _processes() -> int:
     """How many may run: only one where forking is not safe, as another thread might hold a lock."""
+    return min(len(os.sched_getaffinity(0)), MAX_PROCESSES) if _threads() == 1 else 1
+
+
+def _threads() -> int:
+    """Threads of this process, those of C libraries included; 0 where that cannot be told."""
     try:
-        threads = sum(1 for _ in Path("/proc/self/task").iterdir())
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
-        return 1
-    return min(len(os.sched_getaffinity(0)), MAX_PROCESSES) if threads == 1 else 1
+        return 0
 
 
 class _Child:

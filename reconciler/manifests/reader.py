@@ -33,7 +33,8 @@ def compile_file(data: bytes, file: str) -> tuple[list[Compiled], list[Problem],
     compiled: dict[str, Compiled] = {}
     for document in documents:
         made, findings = _compile(document, file)
-        problems.extend(_problems(document, file, findings))
+        if findings:
+            problems.extend(_problems(document, file, findings))
         if made is None:
             held.extend(_addresses(document))
         elif made.address in compiled:
@@ -139,8 +140,6 @@ def _unknown_kind(value: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _problems(document: Document, file: str, findings: Sequence[Finding]) -> Iterator[Problem]:
-    if not findings:
-        return
     positions = Positions(document.segment)
     told = sorted(findings, key=lambda finding: finding.severity)[:MOST_FINDINGS]  # errors before warnings
     places = [positions.of(finding.path, at_key=finding.at_key, offset=finding.offset) for finding in told]

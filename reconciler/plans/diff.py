@@ -157,7 +157,8 @@ class Differ:
                 Action.RESTORE, Kind.TABLE, f"table/{table.name}", actual.definition, table, reason="was retained, is owned again"
             )
             changes = (adopted, *changes)
-        if not changes:
+        # Where hands did already what the manifests now say, there is nothing to do but to put it on record.
+        if not changes and actual.recorded in (None, table):
             return None
         return TableMigration(
             table.name, actual.definition, table, self._ruled(changes, disposition), parked=actual.parked

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import Field, StringConstraints, WithJsonSchema, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from reconciler.spec.base import FIELD_NAME, FieldName, SpecModel
@@ -67,11 +68,19 @@ APPLIES_TO: dict[str, frozenset[FieldType]] = {
 }
 """Which attribute makes sense on which types; everything not named here applies to all."""
 
-_INCOMPLETE_ALONE = frozenset({FieldType.ENUM, FieldType.REFERENCE})
-"""Types that say nothing without another attribute."""
-
 EnumValue = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Scalar = str | int | float | bool
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+_ALWAYS = frozenset({"type", "required", "description", "sensitive", "renamed_from"})
+_DEPENDENT = frozenset({"min", "min_length", "scale", "encrypted", "values", "model", "on_delete"})
+_NEVER_WRONG = {
+    kind: _ALWAYS | {name for name, kinds in APPLIES_TO.items() if kind in kinds and name not in _DEPENDENT}
+    for kind in FieldType
+    if kind not in (FieldType.ENUM, FieldType.REFERENCE)
+}
+"""Attributes that fit a type whatever else is said: most fields have no others, and need not be looked at further."""
 
 
 class FieldSpec(SpecModel):
@@ -103,11 +112,11 @@ class FieldSpec(SpecModel):
 
     @model_validator(mode="after")
     def _attributes_fit_the_type(self) -> FieldSpec:
-        attributes = self.model_fields_set & APPLIES_TO.keys()
-        if not attributes and self.type not in _INCOMPLETE_ALONE:
+        given = self.model_fields_set
+        if given <= _NEVER_WRONG.get(self.type, frozenset()):
             return self
-        for attribute in attributes:
-            value = getattr(self, attribute)
+        for attribute in APPLIES_TO:
+            value = getattr(self, attribute) if attribute in given else None
             if value is not None and value is not False and self.type not in APPLIES_TO[attribute]:
                 allowed = ", ".join(t.value for t in FieldType if t in APPLIES_TO[attribute])
                 raise PydanticCustomError(
@@ -167,5 +176,24 @@ class ItemSpec(SpecModel):
         return self
 
 
-Fields = dict[FieldName, Annotated[FieldSpec, BeforeValidator(_expand_shorthand)]]
+_REMEMBERED = 4096
+_remembered: dict[str, FieldSpec] = {}
+
+
+def _field(value: Any, make: Callable[[Any], FieldSpec]) -> FieldSpec:
+    """The field a value means. The same few recur throughout a repository of manifests: each is made once."""
+    value = _expand_shorthand(value)
+    if not isinstance(value, dict) or not _SCALARS.issuperset(map(type, value.values())):
+        return make(value)
+    key = repr(value)  # unlike equality it tells 1 from true
+    field = _remembered.get(key)
+    if field is None:
+        field = make(value)
+        if len(_remembered) >= _REMEMBERED:
+            _remembered.clear()
+        _remembered[key] = field
+    return field
+
+
+Fields = dict[FieldName, Annotated[FieldSpec, WrapValidator(_field)]]
 """Fields by name, in order. A value may be the shorthand: just the type's name."""

@@ -17,7 +17,7 @@ from reconciler.bootstrap import open_reconciler
 from reconciler.control.reports import Outcome
 from reconciler.database import inspection, records
 from reconciler.database.connection import connect
-from reconciler.database.dynamic_model import Models
+from reconciler.database.dynamic_model import Models, values_of
 from reconciler.database.upgrade import has_catalog
 from reconciler.plans.plan import Plan
 from reconciler.settings import Settings
@@ -95,7 +95,7 @@ class Workbench:
         from alembic.migration import MigrationContext
 
         tables = self.definitions()
-        metadata = Models(tables.values()).metadata
+        metadata = metadata_of(tables.values())
 
         def ours(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
             if kind == "table":
@@ -158,7 +158,7 @@ class Workbench:
         with Session(self._engine()) as session:
             found = session.scalars(sa.select(model).order_by(model.id)).all()
             keep = {"id"} | {c.name for c in definition.columns if c.name not in SYSTEM_FIELDS}
-            return [{k: plain(v) for k, v in row.as_dict().items() if k in keep} for row in found]
+            return [{k: plain(v) for k, v in values_of(row).items() if k in keep} for row in found]
 
     def _engine(self) -> sa.Engine:
         url = self.url.replace("postgresql://", "postgresql+psycopg://", 1)

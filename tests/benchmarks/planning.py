@@ -10,9 +10,8 @@ from pathlib import Path
 
 from tests.benchmarks.contest import MEGABYTE, AtMost, Contender, Contest, Within
 from tests.benchmarks.generate import mutate
-from tests.benchmarks.stage import Dialect, Stage, reconcile
-
-_HERE = Path(__file__).parent
+from tests.benchmarks.racing import run
+from tests.benchmarks.stage import Dialect, Stage, reconcile, script
 
 
 def help_text(stage: Stage) -> Contest:
@@ -46,7 +45,10 @@ def changed_file(stage: Stage, dialect: Dialect) -> Contest:
     mutated, edits = edited.read_text(), count(1)
 
     def edit() -> None:
-        edited.write_text(mutated.replace("  title: ", f"  title: Edit {next(edits)}: ", 1))
+        edited.write_text(mutated.replace("  title: ", f"  title: Edit {next(edits)} of ", 1))
+
+    def put_back() -> None:
+        edited.write_bytes(original)
 
     ours = stage.ours(source, stage.applied(source, dialect), "--plan")
     return Contest(
@@ -54,7 +56,7 @@ def changed_file(stage: Stage, dialect: Dialect) -> Contest:
         replace(ours, before=edit, says="Plan: 1 to add, 1 to change, 0 to destroy."),
         floor,
         AtMost(4),
-        after=lambda: _put_back(edited, original),
+        after=put_back,
     )
 
 
@@ -67,7 +69,7 @@ def cold_plan(stage: Stage, dialect: Dialect, *, applied: bool) -> Contest:
     return Contest(
         f"cold plan, {_files(stage)}, {'applied' if applied else 'empty'} {dialect}",
         replace(ours, before=lambda: shutil.rmtree(cache, ignore_errors=True), says="to add, 0 to change, 0 to destroy."),
-        Contender("yaml.load(CSafeLoader)", (sys.executable, "-I", str(_HERE / "parse_yaml.py"), str(source))),
+        replace(script("parse_yaml.py", str(source)), name="yaml.load(CSafeLoader)"),
         AtMost(0.5),
     )
 
@@ -75,17 +77,9 @@ def cold_plan(stage: Stage, dialect: Dialect, *, applied: bool) -> Contest:
 def _stats(stage: Stage, source: Path) -> Contender:
     """The floor: files are stat'ed and compared with an index, which the first run writes."""
     index = stage.new_folder("floor") / "index"
-    floor = Contender(
-        "stat + index", (sys.executable, "-I", str(_HERE / "floor.py"), str(source), str(index)), exits=frozenset({0, 1})
-    )
-    from tests.benchmarks.racing import run
-
+    floor = replace(script("floor.py", str(source), str(index)), name="stat + index", exits=frozenset({0, 1}))
     run(floor)
     return floor
-
-
-def _put_back(file: Path, content: bytes) -> None:
-    file.write_bytes(content)
 
 
 def _files(stage: Stage) -> str:

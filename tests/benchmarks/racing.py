@@ -64,6 +64,7 @@ def run(contender: Contender) -> Sample:
 
 
 def _failure(contender: Contender, done: subprocess.CompletedProcess[str]) -> str:
-    tail = "\n".join(done.stdout.splitlines()[-20:])
-    expected = f", which was to say {contender.says!r}," if contender.says else ""
-    return f"{' '.join(contender.command)}{expected} ended with {done.returncode}:\n{tail}"
+    """What happened in one line, then the end of its output."""
+    missing = f" without saying {contender.says!r}" if contender.says not in done.stdout else ""
+    tail = done.stdout.splitlines()[-20:]
+    return "\n".join([f"{contender.name} ended with {done.returncode}{missing}", *tail])

@@ -6,14 +6,14 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from tests.benchmarks.contest import Contender, PeerMissingError, nothing
+from tests.benchmarks.contest import Contender
 from tests.benchmarks.generate import plan_types, write_manifests
+from tests.benchmarks.postgres import Postgres
 from tests.benchmarks.racing import run
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -34,13 +34,12 @@ class Sizes:
 
 @dataclass
 class Stage:
-    """`folder` is for what is thrown away, `peers` keeps what was installed. `new_postgres` gives URLs of empty
-    databases; where there is no server it raises PeerMissingError."""
+    """`folder` is for what is thrown away, `peers` keeps what was installed."""
 
     folder: Path
     peers: Path
     sizes: Sizes
-    new_postgres: Callable[[], str]
+    postgres: Postgres
     _made: dict[str, Path] = field(default_factory=dict)
     _applied: dict[str, str] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
@@ -51,10 +50,18 @@ class Stage:
         return made
 
     def new_database(self, dialect: Dialect) -> str:
-        """The URL of an empty database; on SQLite of a file that is not there."""
+        """The URL of an empty database; on SQLite of a file that is not there. Raises PeerMissingError."""
         if dialect == "postgresql":
-            return self.new_postgres()
+            return self.postgres.new()
         return f"sqlite:///{self.folder}/database{next(self._numbers)}.db"
+
+    def renew(self, url: str) -> None:
+        """Empties a database that `new_database` gave."""
+        if url.startswith("postgresql"):
+            self.postgres.renew(url)
+            return
+        for suffix in ("", "-wal", "-shm"):
+            Path(url.removeprefix("sqlite:///") + suffix).unlink(missing_ok=True)
 
     # --- sources ----------------------------------------------------------------------------------------------
 
@@ -118,10 +125,11 @@ def reconcile() -> str:
     return found
 
 
-def python(program: str, *arguments: str, own_clock: bool = False, before: Callable[[], None] = nothing) -> Contender:
-    """One of the programs of this package as contender."""
-    command: Sequence[str] = (sys.executable, "-m", f"tests.benchmarks.{program}", *arguments)
-    return Contender(program, command, before=before, own_clock=own_clock)
+def python(program: str, *arguments: str) -> Contender:
+    """One of the programs of this package that import the product."""
+    return Contender(program, (sys.executable, "-m", f"tests.benchmarks.{program}", *arguments))
 
 
-__all__ = ["Dialect", "PeerMissingError", "Sizes", "Stage", "python", "reconcile"]
+def script(program: str, *arguments: str) -> Contender:
+    """One of the programs of this package that import nothing of it, and are as lean as they can be."""
+    return Contender(program, (sys.executable, "-I", str(Path(__file__).with_name(program)), *arguments))

@@ -10,9 +10,11 @@ from tests.benchmarks.contest import MEGABYTE, NotRun, Outcome, Sample
 _HEAD = ("what", "ours", "beside it", "ratio", "goal", "verdict")
 
 
-def markdown(found: Iterable[Outcome | NotRun]) -> str:
-    """One row per contest; times are medians with half the range of the middle half of the runs."""
-    rows = [_HEAD, *map(_row, found)]
+def markdown(found: Iterable[Outcome | NotRun], *, judged: bool = True) -> str:
+    """One row per contest; times are medians with half the range of the middle half of the runs.
+
+    Not `judged` where the sizes are not those that the goals are meant for."""
+    rows = [_HEAD, *(_row(result, judged) for result in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     return "\n".join(_lines(rows, widths))
 
@@ -24,7 +26,7 @@ def _lines(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str
             yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 
 
-def _row(found: Outcome | NotRun) -> tuple[str, ...]:
+def _row(found: Outcome | NotRun, judged: bool) -> tuple[str, ...]:
     if isinstance(found, NotRun):
         return found.title, "", "", "", "", f"not run: {found.reason}"
     contest = found.contest
@@ -33,7 +35,8 @@ def _row(found: Outcome | NotRun) -> tuple[str, ...]:
         ours += f", {found.peak / MEGABYTE:.0f} MB"
         goal += f", < {contest.peak / MEGABYTE:.0f} MB"
     theirs = f"{_seconds(found.theirs)} {contest.theirs.name}"
-    return contest.title, ours, theirs, f"{found.ratio:.2f}", goal, "met" if found.met else "MISSED"
+    verdict = ("met" if found.met else "MISSED") if judged else "not judged"
+    return contest.title, ours, theirs, f"{found.ratio:.2f}", goal, verdict
 
 
 def _seconds(samples: Sequence[Sample]) -> str:

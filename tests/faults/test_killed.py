@@ -35,7 +35,9 @@ POINTS = {
 }  # fmt: skip
 
 CASES = [
-    pytest.param(dialect, point, id=f"{dialect}-{point}", marks=[pytest.mark.postgres] if dialect != "sqlite" else [])
+    pytest.param(
+        dialect, point, id=f"{dialect}-{point}", marks=[pytest.mark.postgres] if dialect != "sqlite" else []
+    )
     for dialect, points in POINTS.items()
     for point in points
 ]
@@ -63,7 +65,9 @@ class Range:
 
 
 @pytest.fixture(scope="module")
-def ranges(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Range]]:
+def ranges(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Range]]:
     made: dict[str, Range] = {}
 
     def take(dialect: str) -> Range:

@@ -25,7 +25,9 @@ ROWS = {"item": [{"code": f"c{i}", "size": i} for i in range(10)]}
 
 
 def after(**fields: object) -> str:
-    return manifests({"models": {"item": {**BEFORE["models"]["item"], "fields": {**ITEM, **fields}}}}, "2.0.0")
+    return manifests(
+        {"models": {"item": {**BEFORE["models"]["item"], "fields": {**ITEM, **fields}}}}, "2.0.0"
+    )
 
 
 UNIQUE = after(code={"type": "string", "unique": True})
@@ -71,7 +73,13 @@ BREAKING = [
 
 @pytest.mark.parametrize(("text", "point", "insert", "hazard"), BREAKING, ids=["unique", "bound"])
 def test_a_row_that_comes_too_late_to_be_counted_fails_its_unit_and_is_a_hazard_of_the_next_plan(
-    bench: Workbench, new_postgres: Callable[[], str], tmp_path: Path, text: str, point: str, insert: str, hazard: str
+    bench: Workbench,
+    new_postgres: Callable[[], str],
+    tmp_path: Path,
+    text: str,
+    point: str,
+    insert: str,
+    hazard: str,
 ) -> None:
     outcome = apply(bench, text, lambda: run(bench, insert), point)
     assert [unit for unit, _ in outcome.failed] == ["type/demo"]
@@ -105,7 +113,9 @@ def constraint(bench: Workbench, label: str) -> str:
     return str(name)
 
 
-def test_the_manifests_may_want_something_else_by_the_time_an_unfinished_apply_goes_on(bench: Workbench) -> None:
+def test_the_manifests_may_want_something_else_by_the_time_an_unfinished_apply_goes_on(
+    bench: Workbench,
+) -> None:
     before = bench.snapshot()
     bench.write(UNIQUE)
     assert Applier(bench.settings, fault=Fault("concurrent-index")).ended() == KILLED

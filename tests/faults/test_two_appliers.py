@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from reconciler.database import records
+from reconciler.database import inspection, records
 from reconciler.database.connection import connect
 from reconciler.errors import Locked, StalePlan
 from tests.acceptance.evolution import manifests
@@ -21,7 +21,9 @@ from tests.faults.applier import Applier, Fault
 LOCKED, STALE = Locked.exit_status, StalePlan.exit_status
 
 BEFORE = manifests({"models": {"item": {"fields": {"code": "string"}}}}, "1.0.0")
-AFTER = manifests({"models": {"item": {"fields": {"code": {"type": "string", "unique": True}}}}}, "2.0.0")
+AFTER = manifests(
+    {"models": {"item": {"fields": {"code": {"type": "string", "unique": True}, "size": "integer"}}}}, "2.0.0"
+)
 
 LEASE = 1.0
 
@@ -52,11 +54,19 @@ def revisions(bench: Workbench) -> list[tuple[int, str]]:
 
 
 def everything(bench: Workbench) -> list[object]:
-    """Every row of the catalog but the lease's own, and the schema."""
+    """Every row of the catalog but the lease's own, and what moves with the schema."""
+    tables = (
+        "revisions",
+        "revision_units",
+        "revision_objects",
+        "agent_types",
+        "audit",
+        "archives",
+        "catalog_meta",
+    )
     with connect(bench.url) as connection:
-        tables = ("revisions", "revision_units", "revision_objects", "agent_types", "audit", "archives", "dynamic_tables")
         rows = [sorted(connection.execute(f"SELECT * FROM {table}"), key=repr) for table in tables]
-    return [*rows, bench.structure()]
+        return [*rows, inspection.fingerprint(connection)]
 
 
 @pytest.mark.parametrize("point", ["lease", "recorded", "unit", "statement", "before-commit", "after-commit"])

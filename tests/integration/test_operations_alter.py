@@ -31,6 +31,7 @@ def shop(fields: dict[str, Any], **more: Any) -> Table:
     return table_of("shop", "order", ModelSpec.model_validate({"fields": fields, **more}))
 
 
+FILLED = {"name": "filled", "expression": "lower(s) != 'none'"}
 CUSTOMER = table_of("shop", "customer", ModelSpec.model_validate({"fields": {"name": "string"}}))
 LINE = table_of(
     "shop",
@@ -153,8 +154,8 @@ CASES = {
         [17, -1, -1],
     ),
     "an over-long text is cut and comes back whole": Case(
-        shop({"s": {"type": "string", "max_length": 20}}),
-        shop({"s": {"type": "string", "max_length": 3}}),
+        shop({"s": {"type": "string", "max_length": 20}}, checks=[FILLED]),
+        shop({"s": {"type": "string", "max_length": 3}}, checks=[FILLED]),
         [{"s": "abcdef"}, {"s": "xy"}],
         "s",
         ["abc", "xy"],
@@ -176,15 +177,22 @@ CASES = {
     "bounds and checks follow a column to another type": Case(
         shop(
             {"s": {"type": "string", "max_length": 20, "min_length": 1}},
-            checks=[{"name": "filled", "expression": "lower(s) != 'none'"}],
+            checks=[FILLED],
         ),
         shop(
             {"s": {"type": "text", "min_length": 1}},
-            checks=[{"name": "filled", "expression": "lower(s) != 'none'"}],
+            checks=[FILLED],
         ),
         [{"s": "some"}],
         "s",
         ["some"],
+    ),
+    "a bound follows a number to another type": Case(
+        shop({"n": {"type": "decimal", "precision": 8, "scale": 2, "min": 0}}),
+        shop({"n": {"type": "integer", "min": 0}}),
+        [{"n": 7}, {"n": None}],
+        "n",
+        [7, None],
     ),
     "a required column without a default joins a table without rows": Case(
         shop({"a": "string"}), shop({"a": "string", "b": {"type": "text", "required": True}}), [], "b", []

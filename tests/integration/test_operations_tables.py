@@ -246,6 +246,17 @@ def test_a_column_that_is_not_there_stops_the_rebuild(sqlite_file: SqliteWorld) 
         sqlite_file.run(compile_migration(migration(imagined, PLAIN), "sqlite", revision=1))
 
 
+def test_a_required_column_without_a_value_is_refused_by_name(sqlite_file: SqliteWorld) -> None:
+    """ALTER TABLE would refuse it too, but without saying which column it means."""
+    build(sqlite_file, [PLAIN])
+    insert(sqlite_file, PLAIN, code="a")
+    more = PLAIN.evolve(
+        columns=(*PLAIN.columns, *model("plain", {"b": {"type": "text", "required": True}}).columns)
+    )
+    with pytest.raises(sqlite3.IntegrityError, match=r"shop__plain\.b"):
+        sqlite_file.run(compile_migration(migration(PLAIN, more), "sqlite", revision=1))
+
+
 def test_a_rebuild_that_would_lose_a_column_nobody_knows_of_is_stopped(sqlite_file: SqliteWorld) -> None:
     build(sqlite_file, [PLAIN])
     sqlite_file.query(f'ALTER TABLE "{PLAIN.name}" ADD COLUMN by_hand TEXT')
@@ -315,7 +326,7 @@ def test_the_transaction_of_a_large_table_neither_reads_nor_writes_its_rows(post
     assert not any(sql.startswith(("UPDATE", "CREATE")) for sql in within)
     assert all("NOT VALID" in line for sql in within for line in sql.splitlines() if "ADD CONSTRAINT" in line)
     built = [s for s in statements if s.phase == "concurrent-index"]
-    assert sorted(s.index for s in built) == sorted(index.name for index in after.indexes)
+    assert sorted(s.part for s in built) == sorted(f"index/{index.name}" for index in after.indexes)
     assert all("INDEX CONCURRENTLY" in s.sql for s in built)
     postgres_large.run(statements)
     assert rows(postgres_large, after.name, "code") == [(1, 1), (2, 0), (3, 2), (4, 3), (5, 4)]

@@ -30,6 +30,7 @@ from reconciler.database.records.reading import (
     stored_specs,
     table_heads,
     tables,
+    type_versions,
 )
 from reconciler.database.records.rows import (
     AgentDeployment,
@@ -43,6 +44,7 @@ from reconciler.database.records.rows import (
     TableHead,
     TableRecord,
     TypeRegistration,
+    TypeVersion,
     UnitRecord,
 )
 from reconciler.database.records.writing import (
@@ -73,6 +75,7 @@ __all__ = [
     "TableHead",
     "TableRecord",
     "TypeRegistration",
+    "TypeVersion",
     "UnitRecord",
     "add_archive",
     "append_audit",
@@ -111,5 +114,6 @@ __all__ = [
     "stored_specs",
     "table_heads",
     "tables",
+    "type_versions",
     "units",
 ]

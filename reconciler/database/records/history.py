@@ -26,7 +26,8 @@ def begin_revision(
     reason: str = "",
     summary: str = "{}",
 ) -> int:
-    """Open the next revision, in state applying; its number. They count from 1 without gaps. `summary` is JSON.
+    """Open the next revision, in state applying; its number. They count from 1 without gaps. `summary` is
+    JSON.
 
     The caller holds the lease: two at once would reach for the same number, and one of them fail.
     """
@@ -48,7 +49,8 @@ def finish_revision(connection: Connection, number: int, state: RevisionState, s
 
 
 def interrupt_revisions(connection: Connection) -> list[int]:
-    """Mark revisions that are still applying as interrupted, or as applied if all their units are; their numbers.
+    """Mark revisions that are still applying as interrupted, or as applied if all their units are; their
+    numbers.
 
     The caller holds the lease, so that whoever was applying them is gone.
     """

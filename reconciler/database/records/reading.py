@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.database.connection import Connection, Row
 from reconciler.database.records.batches import in_batches
-from reconciler.database.records.rows import ArchiveRecord, StoredSpec, TableHead, TableRecord
+from reconciler.database.records.rows import ArchiveRecord, StoredSpec, TableHead, TableRecord, TypeVersion
 from reconciler.errors import NotFound
 
 _LIVE = {
@@ -56,6 +56,16 @@ def registered_versions(connection: Connection, names: Collection[str]) -> dict[
     sql = "SELECT name, version, digest, revision, id FROM agent_types WHERE name"
     newest_last = sorted(_select_in(connection, sql, names), key=lambda row: (row[3], row[4]))
     return {(name, version): digest for name, version, digest, _, _ in newest_last}
+
+
+def type_versions(connection: Connection, name: str) -> list[TypeVersion]:
+    """Every version of a type that was ever registered, the one registered last first."""
+    rows = connection.execute(
+        "SELECT name, version, digest, status, current, deprecated, registered_at, revision"
+        " FROM agent_types WHERE name = ? ORDER BY revision DESC, id DESC",
+        (name,),
+    )
+    return [TypeVersion(*row[:4], bool(row[4]), *row[5:]) for row in rows]
 
 
 def current_versions(connection: Connection) -> dict[str, str]:

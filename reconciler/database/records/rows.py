@@ -9,6 +9,7 @@ from reconciler.spec.state import TableStatus
 
 RevisionState = Literal["applying", "applied", "partial", "failed", "interrupted"]
 UnitState = Literal["pending", "applied", "failed"]
+TypeStatus = Literal["active", "deprecated", "retired"]
 ParkedKind = Literal["table", "column"]
 
 
@@ -22,6 +23,21 @@ class TypeRegistration:
     spec: str
     deprecated: str | None = None
     sunset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeVersion:
+    """A version of a type as it stands in the catalog. `current`: it is the live one; `registered_at` is when
+    it first came, `revision` what made it current, or retired it, last."""
+
+    name: str
+    version: str
+    digest: str
+    status: TypeStatus
+    current: bool
+    deprecated: str | None
+    registered_at: str
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
