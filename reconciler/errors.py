@@ -42,7 +42,8 @@ class Problem:
     """One thing wrong with one manifest, found without running anything.
 
     `file` is relative to the source; `line` and `column` count from 1 (0 when the whole file is meant);
-    `pointer` is the RFC 6901 JSON pointer of the value inside its document; `severity` "warning" never blocks.
+    `pointer` is the RFC 6901 JSON pointer of the value inside its document; `severity` "warning" never
+    blocks.
     """
 
     code: str

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from reconciler.errors import UsageError
 
 DEFAULT_SOURCE = "agents.d"
 DEFAULT_DATABASE = "sqlite:///reconciler.db"
@@ -42,11 +45,11 @@ class Settings:
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:
-    from reconciler.errors import UsageError
-
     text = env.get(name, "")
     if not text:
         return default
-    if not text.isdigit():
-        raise UsageError(f"{name} is {text!r}, not a whole number", hint=f"unset {name} or give it a number")
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise UsageError(
+            f"{name} is {text[:40]!r}, not a whole number", hint=f"unset {name} or give it a number"
+        )
     return int(text)

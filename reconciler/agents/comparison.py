@@ -1,4 +1,4 @@
-"""Two versions of a type side by side: what the contract asks of the version, and what happens to the tables."""
+"""Two versions of a type side by side: what that asks of the version, and what happens to the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SchemaManager: agent types as schemas. Validated, registered, versioned, compared, and made into classes."""
+"""SchemaManager: agent types as schemas, to be validated, registered, compared and made into classes."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class SchemaManager:
         return Models(table for digest in digests for table in tables_of(self._spec_of(digest)).values())
 
     def _loaded(self, data: bytes, addresses: Collection[str], *, use_cache: bool = True) -> Loaded:
-        """The state that is wanted if the manifest is: all that is live, with it in the place of `addresses`."""
+        """The state that is wanted with the manifest: what is live, with it in the place of `addresses`."""
         source = CatalogSource(masked(self._database), self._reading, {MANIFEST: data}, addresses)
         return load(source, Cache(cache_folder(self._cache), source.key) if use_cache else None)
 

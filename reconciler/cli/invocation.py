@@ -67,6 +67,21 @@ class Invocation:
         return replace(self, **given)
 
 
+def _known_hazards(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """A misspelt allowance would be found out only by the apply that is refused."""
+    if values:
+        from reconciler.plans.hazards import ALLOWABLE
+        from reconciler.spec.findings import did_you_mean
+
+        for code in (value.partition(":")[0] for value in values):
+            if code not in ALLOWABLE:
+                hint = did_you_mean(code, ALLOWABLE)
+                raise click.BadParameter(f"{code!r} is no hazard that can be allowed; {hint}".rstrip("; "))
+    return values
+
+
 _OPTIONS: dict[Shared, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "source": click.option(
         "--source", metavar="DIR", help="Manifests. [RECONCILER_SOURCE; default: agents.d]"
@@ -79,7 +94,11 @@ _OPTIONS: dict[Shared, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "json": click.option("--json", is_flag=True, help="One JSON document on stdout, errors too."),
     "yes": click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
     "allow": click.option(
-        "--allow", metavar="CODE[:OBJECT]", multiple=True, help="Let a hazard pass; may be repeated."
+        "--allow",
+        metavar="CODE[:OBJECT]",
+        multiple=True,
+        callback=_known_hazards,
+        help="Let a hazard pass; may be repeated.",
     ),
     "debug": click.option("--debug", is_flag=True, help="Show the traceback of an error."),
 }

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TextIO
 
 import click
@@ -72,6 +73,10 @@ class _InternalError(ReconcilerError):
     code = "internal"
 
 
+class _OutputError(ReconcilerError):
+    code = "output"
+
+
 @click.group(
     cls=LazyGroup,
     table=COMMANDS,
@@ -106,6 +111,7 @@ def reconcile(invocation: Invocation, **said: Any) -> int | None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code; every error has been shown by then."""
     told = list(sys.argv[1:] if arguments is None else arguments)
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_on_characters(stream)
     try:
@@ -114,6 +120,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_the_rest(sys.stdout)
         return READER_WENT_AWAY
+    except OSError as error:
+        _discard_the_rest(sys.stdout)
+        return _fail(_OutputError(f"standard output cannot be written: {error.strerror}"), [], error)
     return status
 
 
@@ -122,6 +131,10 @@ def _run(arguments: list[str]) -> int:
         return _invoke(arguments)
     except BrokenPipeError:
         raise
+    except OSError as error:
+        if error.filename is None:  # of a stream; what concerns files is told by who opens them
+            raise
+        return _fail_unexpectedly(error, arguments)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
@@ -131,9 +144,7 @@ def _run(arguments: list[str]) -> int:
     except ReconcilerError as error:
         return _fail(error, arguments, error)
     except Exception as error:
-        text = f"{type(error).__name__}: {error}".split("\n", 1)[0].rstrip(": ")
-        hint = "this is a bug; --debug shows the traceback to report"
-        return _fail(_InternalError(f"unexpected {text}", hint=hint), arguments, error)
+        return _fail_unexpectedly(error, arguments)
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -146,13 +157,23 @@ def _invoke(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _fail_unexpectedly(error: Exception, arguments: list[str]) -> int:
+    text = f"{type(error).__name__}: {error}".split("\n", 1)[0].rstrip(": ")
+    hint = "this is a bug; --debug shows the traceback to report"
+    return _fail(_InternalError(f"unexpected {text}", hint=hint), arguments, error)
+
+
 def _fail(error: ReconcilerError, arguments: list[str], cause: BaseException) -> int:
     """Shows the error in the way the arguments ask for, even if they are what is wrong."""
     if "--debug" in arguments or os.environ.get("RECONCILER_DEBUG"):
         import traceback
 
         traceback.print_exception(cause)
-    Console.of_process(json=_wants_json(arguments)).error(error)
+    try:
+        Console.of_process(json=_wants_json(arguments)).error(error)
+        sys.stderr.flush()
+    except OSError:  # where nobody can be told, the exit code still tells
+        _discard_the_rest(sys.stderr)
     return error.exit_status
 
 
@@ -165,6 +186,14 @@ def _usage(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "reconcile"
     return UsageError(error.format_message(), hint=f"{path} --help lists what there is")
+
+
+def _open_what_is_closed() -> None:
+    """A process may be started without standard streams; what it says there goes nowhere then."""
+    # Standard input comes first, so that each gets the descriptor it should have.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it stays open as long as the process
 
 
 def _never_fail_on_characters(stream: TextIO) -> None:

@@ -11,7 +11,6 @@ from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.plan_request import PlanRequest
 from reconciler.errors import ManifestsInvalid, StalePlan, UsageError
-from reconciler.plans.render.json_document import plan_document
 
 if TYPE_CHECKING:
     from reconciler.control.reconciler import Reconciler
@@ -36,13 +35,13 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
 def _show(
     reconciler: Reconciler, plan: Plan, invocation: Invocation, request: PlanRequest, console: Console
 ) -> int:
-    _render(reconciler, plan, invocation, request.format, console)
-    if request.sql and request.format == "text":
-        console.lines(_sql_lines(reconciler, plan))
     if request.write_revision:
         from reconciler.cli.revision_file import write_revision
 
         console.tell(f"wrote {write_revision(plan, reconciler.statements(plan), Path(request.write_revision))}")
+    _render(reconciler, plan, invocation, request.format, console)
+    if request.sql and request.format == "text":
+        console.lines(_sql_lines(reconciler, plan))
     if any(problem.severity == "error" for problem in plan.problems):
         return ManifestsInvalid.exit_status
     return CHANGES_PENDING if request.detailed_exitcode and plan.pending else 0
@@ -109,6 +108,8 @@ def _render(
 
 
 def _document(reconciler: Reconciler, plan: Plan) -> dict[str, Any]:
+    from reconciler.plans.render.json_document import plan_document
+
     return plan_document(plan, sensitive_settings=reconciler.sensitive_settings)
 
 

@@ -46,7 +46,11 @@ _OPTIONS = (
     click.option("--format", "format_", type=click.Choice(FORMATS), help="How the plan is shown."),
     click.option("--sql", is_flag=True, help="Show the statements as well."),
     click.option("--write-revision", metavar="DIR", help="Write the plan as an Alembic revision file."),
-    click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where changes are pending; after --apply none are."),
+    click.option(
+        "--detailed-exitcode",
+        is_flag=True,
+        help="Exit with 2 where changes are pending; after --apply none are.",
+    ),
     click.option("--reason", metavar="TEXT", help="Why, for the history."),
     click.option("--fail-fast", is_flag=True, help="Stop at the first unit that fails."),
     click.option("--no-cache", is_flag=True, help="Read every manifest anew."),

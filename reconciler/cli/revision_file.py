@@ -1,11 +1,14 @@
 """A plan as an Alembic revision file, for teams whose DBAs run migrations themselves.
 
-Once they have run it, the next pass finds the tables as desired and only records them.
+Once they have run it, the next plan finds the tables as they should be, and its apply only records them. The files of a
+folder form one chain, labelled `reconciler`, which stands beside whatever other revisions a team has there:
+`alembic upgrade reconciler@head`. A file that was never run is to be deleted before the next is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +18,20 @@ if TYPE_CHECKING:
     from reconciler.database.statement import Statement
     from reconciler.plans.plan import Plan
 
-_HEAD = '''"""reconcile plan {identity}: {summary}"""
+_SUFFIX = "_reconcile.py"
 
+_HEAD = '''\
+"""reconcile plan {identity}
+
+{summary}
+"""
+
+import sqlalchemy as sa
 from alembic import op
 
 revision = "{identity}"
-down_revision = None
-branch_labels = ("reconciler",)
+down_revision = {former!r}
+branch_labels = {labels!r}
 depends_on = None
 
 
@@ -32,27 +42,55 @@ _TAIL = '''
 
 def downgrade() -> None:
     raise NotImplementedError("bring back the former manifests and plan again; nothing was lost")
+
+
+def run(statement: str) -> None:
+    op.execute(sa.text(statement))
+
+
+def refuse_if_any(question: str, reason: str) -> None:
+    if not op.get_context().as_sql and op.get_bind().execute(sa.text(question)).first() is not None:
+        raise RuntimeError(f"refused: {reason}")
 '''
+
+_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+_FORMER = re.compile(r"^down_revision = '(\w+)'$", re.MULTILINE)
+_MEANT_AS_PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w)")
 
 
 def write_revision(plan: Plan, units: Iterable[tuple[str, Sequence[Statement]]], folder: Path) -> Path:
     """The file that was written. Statements that may not run in a transaction stand in an autocommit block."""
-    from reconciler.database.statement import Phase
-
-    body: list[str] = []
-    for name, statements in units:
-        body.append(f"    # {name}")
-        for statement in statements:
-            call = f"op.execute({statement.sql!r})"
-            if statement.phase is Phase.CONCURRENT_INDEX:
-                body += ["    with op.get_context().autocommit_block():", f"        {call}"]
-            else:
-                body.append(f"    {call}")
-    file = folder / f"{plan.id}_reconcile.py"
-    text = _HEAD.format(identity=plan.id, summary=plan.summary.text) + ("\n".join(body) or "    pass") + "\n" + _TAIL
+    file = folder / f"{plan.id}{_SUFFIX}"
+    body = "\n".join(line for unit in units for line in _unit_lines(*unit)) or "    pass"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        former = _last_of_chain(folder, except_for=file)
+        labels = ("reconciler",) if former is None else None
+        head = _HEAD.format(identity=plan.id, summary=plan.summary.text, former=former, labels=labels)
+        file.write_text(f"{head}{body}\n{_TAIL}", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
     return file
+
+
+def _last_of_chain(folder: Path, *, except_for: Path) -> str | None:
+    """The revision that no other one follows; None where there is none yet."""
+    texts = [file.read_text(encoding="utf-8") for file in folder.glob(f"*{_SUFFIX}") if file != except_for]
+    followed = {found[1] for text in texts if (found := _FORMER.search(text))}
+    last = {found[1] for text in texts if (found := _REVISION.search(text))} - followed
+    return min(last, default=None)
+
+
+def _unit_lines(name: str, statements: Sequence[Statement]) -> Iterator[str]:
+    from reconciler.database.statement import Phase
+
+    yield f"    # {name}"
+    for statement in statements:
+        sql = _MEANT_AS_PARAMETER.sub(r"\:", statement.whole)
+        if statement.expect_empty:
+            yield f"    refuse_if_any({sql!r}, {statement.comment or 'rows refer to rows that are not there'!r})"
+        elif statement.phase is Phase.CONCURRENT_INDEX:
+            yield "    with op.get_context().autocommit_block():"
+            yield f"        run({sql!r})"
+        else:
+            yield f"    run({sql!r})"

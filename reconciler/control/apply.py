@@ -8,21 +8,20 @@ their unit's transaction; until they are done they are on record as outstanding,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.control.compiling import IsLarge, large_tables, statements_of
 from reconciler.control.registration import Registration
 from reconciler.control.reports import Outcome, RevisionState
 from reconciler.control.settling import settle_all
 from reconciler.control.writing import write_registration
-from reconciler.database import inspection, outstanding, records
+from reconciler.database import outstanding, records
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.migrate import Checkpoint, run_together
 from reconciler.database.observe import remember_if_clean
-from reconciler.database.operations import compile_unit
 from reconciler.database.outstanding import Outstanding
-from reconciler.database.preflight import row_estimates
 from reconciler.database.records import UnitRecord
 from reconciler.database.statement import Phase, Statement
 from reconciler.errors import Locked, ReconcilerError
@@ -93,7 +92,8 @@ class Applier:
         try:
             with connection.transaction():
                 self.lease.verify(connection)
-                done = _Batch(connection, revision, self._is_large(batch), self.checkpoint)
+                large = large_tables(connection, [unit for _, unit in batch], self.large_table_rows)
+                done = _Batch(connection, revision, large, self.checkpoint)
                 for position, unit in batch:
                     self.checkpoint("unit", position, len(self.plan.units))
                     if not done.attempt(position, unit) and not self.keep_going:
@@ -107,13 +107,6 @@ class Applier:
         finally:
             connection.foreign_keys(True)
         self._failed += settle_all(connection, done.outstanding, self.lease, self.checkpoint).failed
-
-    def _is_large(self, batch: Sequence[tuple[int, Unit]]) -> Callable[[str], bool]:
-        if self.connection.dialect != "postgresql":
-            return lambda table: False
-        names = {m.name for _, unit in batch for m in unit.migrations if m.before is not None}
-        estimates = row_estimates(self.connection, names)
-        return lambda table: estimates.get(table, 0) >= self.large_table_rows
 
     def _finish(self, revision: int) -> None:
         failed = {name for name, _ in self._failed}
@@ -138,7 +131,7 @@ class _Batch:
     """The units of one transaction: their statements run one by one, their catalog rows are written at the end."""
 
     def __init__(
-        self, connection: Connection, revision: int, large: Callable[[str], bool], checkpoint: Checkpoint
+        self, connection: Connection, revision: int, large: IsLarge, checkpoint: Checkpoint
     ) -> None:
         self.connection, self.revision, self.large, self.checkpoint = connection, revision, large, checkpoint
         self.registration = Registration()
@@ -151,8 +144,8 @@ class _Batch:
         """Whether it went well; if not, nothing of the unit is left."""
         try:
             with self.connection.savepoint():
-                statements = compile_unit(
-                    unit, self.connection.dialect, revision=self.revision, large=self.large, triggers=self._triggers(unit)
+                statements = statements_of(
+                    self.connection, unit, revision=self.revision, large=self.large
                 )
                 together = [s for s in statements if s.phase is Phase.TRANSACTION]
                 run_together(self.connection, together, self.checkpoint)
@@ -181,14 +174,6 @@ class _Batch:
         self.journal.append(state)
         if later:
             self.outstanding.append(Outstanding(self.revision, state, tuple(later)))
-
-    def _triggers(self, unit: Unit) -> dict[str, Sequence[str]]:
-        """CREATE statements of triggers that somebody put on a table, which a rebuild would lose."""
-        names = [m.name for m in unit.migrations if m.before is not None and m.after is not None]
-        if self.connection.dialect != "sqlite" or not names:
-            return {}
-        live = inspection.inspect(self.connection, names)
-        return {name: tuple(table.triggers.values()) for name, table in live.items() if table.triggers}
 
     def register(self, actor: str, reason: str) -> None:
         write_registration(self.connection, self.registration, self.revision, actor=actor, reason=reason)

@@ -1,4 +1,5 @@
-"""From a reviewed plan to an apply: the lease, what an earlier apply left unfinished, and whether the plan still holds."""
+"""From a reviewed plan to an apply: the lease, what an earlier apply left unfinished, and whether the plan
+still holds."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def apply_plan(
     checkpoint: Checkpoint,
     keep_going: bool,
 ) -> Outcome:
-    """Raises Locked, StalePlan and Refused before the first write. `remake` makes the plan anew, under the lease."""
+    """Raises Locked, StalePlan and Refused before the first write. `remake` makes the plan anew, under the
+    lease."""
     holder = f"{actor or 'reconcile'} on {socket.gethostname()}, process {os.getpid()}"
     lease = acquire(connection, "apply", holder=holder, ttl=settings.lease_seconds)
     try:
@@ -73,7 +75,8 @@ def _still_holding(plan: Plan, now: Plan, allow: Sequence[str]) -> Plan:
     if stops:
         codes = ", ".join(dict.fromkeys(hazard.code for hazard in stops))
         raise Refused(
-            f"rows that came since the plan was made bring hazards: {codes}", hint="plan again and review them"
+            f"rows that came since the plan was made bring hazards: {codes}",
+            hint="plan again and review them",
         )
     return now
 

@@ -1,7 +1,8 @@
 """What is parked: listed, brought back by hand, destroyed for good.
 
-A table that an apply parked comes back by itself once its model is declared again. Restoring by hand is for whoever
-wants its rows without the model: it stands in its place as retained, owned by nobody, until a type declares it.
+A table that an apply parked comes back by itself once its model is declared again. Restoring by hand is for
+whoever wants its rows without the model: it stands in its place as retained, owned by nobody, until a type
+declares it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from reconciler.control.reports import ArchiveRecord, Outcome
 from reconciler.control.writing import write_registration
 from reconciler.database import records
 from reconciler.database.lease import acquire
-from reconciler.database.observe import remember_if_clean
+from reconciler.database.migrate import run_together
+from reconciler.database.observe import parked_entry, remember_if_clean
 from reconciler.database.operations import compile_migration, purge_parked
 from reconciler.errors import Refused
 from reconciler.plans.changes import Action, Change, Kind, TableMigration
-from reconciler.spec.state import Parked
 from reconciler.spec.tables import Table
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def listed(connection: Connection, *, include_gone: bool = False) -> list[Archiv
 
 
 def restore(connection: Connection, number: int, *, actor: str, reason: str) -> Outcome:
-    """Bring a parked table back under its name. Raises NotFound, Refused for a column or where the name is taken."""
+    """Bring a parked table back under its name. Raises NotFound, Refused for a column or where the name is
+    taken."""
     record = records.archive(connection, number)
     _refuse_closed(record)
     if record.column is not None:
@@ -45,15 +47,14 @@ def restore(connection: Connection, number: int, *, actor: str, reason: str) -> 
     if records.tables(connection, [record.table]):
         raise Refused(f"there is a table {record.table} already", hint="archive or rename that one first")
     definition = Table.model_validate_json(record.definition)
-    entry = Parked(
-        record.id, record.table, None, record.stored_as, definition, record.revision, record.rows, record.archived_at
-    )
+    entry = parked_entry(record)
     back = Change(Action.RESTORE, Kind.TABLE, f"table/{record.table}", definition, definition, parked=entry)
-    migration = TableMigration(record.table, None, definition, (back,), restored=entry)
+    within = tuple(parked_entry(other) for other in _within(connection, record))
+    migration = TableMigration(record.table, None, definition, (back,), restored=entry, parked=within)
 
     def run(revision: int) -> list[str]:
         statements = compile_migration(migration, connection.dialect, revision=revision)
-        connection.script(statement.sql for statement in statements)
+        run_together(connection, statements, lambda point, done, total: None)
         registration = Registration(placed=[Placed(definition, "retained")], returned=[record.id])
         registration.events.append(("restore", f"table/{record.table}", "", ""))
         write_registration(connection, registration, revision, actor=actor, reason=reason)
@@ -66,11 +67,17 @@ def purge(connection: Connection, number: int, *, actor: str, reason: str) -> Ou
     """Destroy a parked table or column. Raises NotFound."""
     record = records.archive(connection, number)
     _refuse_closed(record)
+    if record.column is not None and not records.tables(connection, [record.table]):
+        raise Refused(
+            f"column {record.table}.{record.column} is parked within table {record.table}, which is parked itself",
+            hint="purge the table, or restore it first",
+        )
 
     def run(revision: int) -> list[str]:
         statements = purge_parked(record.table, record.column, record.stored_as, connection.dialect)
         connection.script(statements)
-        records.mark_purged(connection, record.id)
+        for entry in (record, *_within(connection, record)):
+            records.mark_purged(connection, entry.id)
         if record.column is not None:
             _describe_anew(connection, record.table, revision)
         event = records.AuditEntry(actor, "purge", f"archive/{number}", reason=reason)
@@ -80,10 +87,20 @@ def purge(connection: Connection, number: int, *, actor: str, reason: str) -> Ou
     return _as_revision(connection, f"archive/{number}", run, actor=actor, reason=reason)
 
 
+def _within(connection: Connection, record: records.ArchiveRecord) -> list[records.ArchiveRecord]:
+    """The columns parked within a parked table."""
+    if record.column is not None:
+        return []
+    return [other for other in records.archives(connection, table=record.table) if other.column is not None]
+
+
 def _describe_anew(connection: Connection, name: str, revision: int) -> None:
     """A table that lost a parked column is not drift."""
-    known = [Table.model_validate_json(record.definition) for record in records.tables(connection, [name])]
-    write_registration(connection, Registration(placed=[Placed(table) for table in known]), revision, actor="", reason="")
+    known = [
+        Placed(Table.model_validate_json(record.definition), record.status)
+        for record in records.tables(connection, [name])
+    ]
+    write_registration(connection, Registration(placed=known), revision, actor="", reason="")
 
 
 def _as_revision(
@@ -99,7 +116,11 @@ def _as_revision(
                 verify()
                 meta = records.meta(connection)
                 number = records.begin_revision(
-                    connection, plan_id=name, desired_digest=meta.get("desired", ""), actor=actor, reason=reason
+                    connection,
+                    plan_id=name,
+                    desired_digest=meta.get("desired", ""),
+                    actor=actor,
+                    reason=reason,
                 )
                 sql = run(number)
                 records.record_units(
@@ -115,7 +136,9 @@ def _as_revision(
 
 @contextmanager
 def _held(connection: Connection, actor: str) -> Iterator[Callable[[], None]]:
-    lease = acquire(connection, "apply", holder=f"{actor or 'reconcile'} on {socket.gethostname()}, process {os.getpid()}")
+    lease = acquire(
+        connection, "apply", holder=f"{actor or 'reconcile'} on {socket.gethostname()}, process {os.getpid()}"
+    )
     try:
         yield lambda: lease.verify(connection)
     finally:

@@ -25,7 +25,9 @@ def detail(connection: Connection, number: int) -> RevisionDetail:
     """Raises NotFound."""
     summary = _summary(records.revision(connection, number))
     units = tuple(
-        UnitRecord(unit.name, unit.state, tuple(json.loads(unit.changes)), tuple(json.loads(unit.sql_up)), unit.error)
+        UnitRecord(
+            unit.name, unit.state, tuple(json.loads(unit.changes)), tuple(json.loads(unit.sql_up)), unit.error
+        )
         for unit in records.units(connection, number)
     )
     return RevisionDetail(summary, units)

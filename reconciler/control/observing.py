@@ -40,7 +40,7 @@ def planned_from(
 
     def large(unit: Unit) -> Mapping[str, int]:
         assert connection is not None
-        names = {m.name for m in unit.migrations if m.before is not None}
+        names = {m.name for m in unit.migrations if m.before is not None and not m.done}
         return {name: rows for name, rows in row_estimates(connection, names).items() if rows >= large_table_rows}
 
     moment = nullcontext() if connection is None or connection.in_transaction else connection.snapshot()

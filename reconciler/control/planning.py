@@ -14,7 +14,7 @@ from reconciler.plans.order import units_of
 from reconciler.plans.plan import Plan, plan_id
 from reconciler.plans.settle import questions, removal_hazards, settled
 from reconciler.spec.agent_type import AgentType
-from reconciler.spec.state import ActualState, State
+from reconciler.spec.state import ActualState, Drift, State
 from reconciler.spec.tables import Table
 
 Count = Callable[[Mapping[Probe, Table]], Mapping[Probe, int]]
@@ -66,8 +66,14 @@ def plan_states(
         commit=commit,
         units=units,
         plan_hazards=(*removal_hazards(units, desired, actual), *map(unfinished, actual.unfinished)),
-        drift=actual.drift,
+        drift=_unexplained(actual.drift, units),
         problems=problems,
         held=tuple(sorted(desired.held)),
     )
     return Planned(plan, desired, actual, bool(asked))
+
+
+def _unexplained(drift: tuple[Drift, ...], units: tuple[Unit, ...]) -> tuple[Drift, ...]:
+    """Without tables that differ because somebody has run their migration already."""
+    done = {migration.name for unit in units for migration in unit.migrations if migration.done}
+    return tuple(found for found in drift if found.address.split("/")[1] not in done)

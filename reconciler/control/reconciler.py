@@ -96,14 +96,20 @@ class Reconciler:
         return frozenset(n for n, f in found.spec.settings.items() if f.sensitive) if found else None
 
     def statements(self, plan: Plan) -> list[tuple[str, list[Statement]]]:
-        """The SQL a plan would run, by unit, for the dialect of the database."""
+        """The SQL a plan would run, by unit."""
+        from reconciler.control.compiling import large_tables, statements_of
         from reconciler.database.operations import compile_unit
-        from reconciler.database.sql_text import Dialect
 
-        dialect: Dialect = "sqlite" if self.settings.database.startswith("sqlite") else "postgresql"
+        units = [unit for unit in plan.units if unit.migrations]
+        connection = self._connection()
+        if connection is None:  # a file that is not there yet
+            return [(unit.name, compile_unit(unit, "sqlite", revision=1)) for unit in units]
         newest = self.history(1)
         revision = newest[0].number + 1 if newest else 1
-        return [(unit.name, compile_unit(unit, dialect, revision=revision)) for unit in plan.units if unit.migrations]
+        large = large_tables(connection, units, self.settings.large_table_rows)
+        return [
+            (unit.name, statements_of(connection, unit, revision=revision, large=large)) for unit in units
+        ]
 
     # --- doing ------------------------------------------------------------------------------------------------
 
@@ -289,8 +295,7 @@ class Reconciler:
 
 def _stamp(connection: Connection) -> str:
     """Moves whenever the schema or the catalog does, or another file takes the database's place."""
-    from reconciler.database.inspection import fingerprint
-    from reconciler.database.records import generation
+    from reconciler.database.fingerprint import fingerprint, generation
 
     inode = ""
     if connection.dialect == "sqlite":

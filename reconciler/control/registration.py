@@ -1,6 +1,7 @@
 """What the catalog has to know once a unit's tables are as they should be: a pure reading of the unit.
 
-The rows are collected over many units and written in a few batches, in the transaction that changed the tables.
+The rows are collected over many units and written in a few batches, in the transaction that changed the
+tables.
 """
 
 from __future__ import annotations
@@ -97,7 +98,9 @@ class Registration:
         table = alteration.after
         for gone in alteration.leaving:
             if gone.stored_as is not None:
-                self.parked.append(Parking(table.owner, table.name, gone.column.name, gone.stored_as, gone.column))
+                self.parked.append(
+                    Parking(table.owner, table.name, gone.column.name, gone.stored_as, gone.column)
+                )
         back = {origin.stored_as for origin in alteration.origins if isinstance(origin, Restored)}
         entries = (change.parked for change in migration.changes if change.kind is Kind.COLUMN)
         self.returned.extend(entry.id for entry in entries if entry is not None and entry.stored_as in back)
@@ -119,4 +122,3 @@ _EVENTS = {
 
 def _spec(subject: object) -> Spec | None:
     return subject if isinstance(subject, (AgentType, Agent, Policy)) else None
-

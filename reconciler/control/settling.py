@@ -31,8 +31,8 @@ class Settled:
 def settle_all(
     connection: Connection, work: Sequence[Outstanding], lease: Lease, checkpoint: Checkpoint
 ) -> Settled:
-    """Do the work unit by unit. What only waits for a lock stays on record; what cannot be done is from then on a
-    difference like any other. Raises Locked once the lease is lost."""
+    """Do the work unit by unit. What only waits for a lock stays on record; what cannot be done is from then
+    on a difference like any other. Raises Locked once the lease is lost."""
     settled = Settled()
     if not work:
         return settled
@@ -74,8 +74,11 @@ def _settle(
     return None
 
 
-def _close(connection: Connection, item: Outstanding, lease: Lease, error: ReconcilerError | None = None) -> None:
-    """Off the record, the tables described anew: in what the work was about, as what others did to them is drift."""
+def _close(
+    connection: Connection, item: Outstanding, lease: Lease, error: ReconcilerError | None = None
+) -> None:
+    """Off the record, the tables described anew: in what the work was about, as what others did to them is
+    drift."""
     state: UnitState = "applied" if error is None else "failed"
     with connection.transaction():
         lease.verify(connection)
@@ -86,7 +89,8 @@ def _close(connection: Connection, item: Outstanding, lease: Lease, error: Recon
         records.record_units(connection, item.revision, [unit])
         forget(connection, item)
         if error is not None:
-            # An index that was built in vain and is gone again leaves no trace: the next plan is told to look.
+            # An index that was built in vain and is gone again leaves no trace: the next plan is told to
+            # look.
             records.set_meta(connection, {"fingerprint": ""})
 
 

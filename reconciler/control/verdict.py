@@ -1,7 +1,7 @@
 """What is remembered of the last plan that found nothing to do, so that the next one need not look again.
 
-A verdict holds for one desired digest and one stamp of the database; either moving makes it worthless. It is a hint
-in the user's cache folder: lost, broken or unwritable, it only costs time.
+A verdict holds for one desired digest and one stamp of the database; either moving makes it worthless. It is
+a hint in the user's cache folder: lost, broken or unwritable, it only costs time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from reconciler.plans.plan import PLANNER
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`stamp` identifies everything the plan saw in the database; `observed` is the fingerprint its id was made from."""
+    """`stamp` identifies everything the plan saw in the database; `observed` is the fingerprint its id was
+    made from."""
 
     desired: str
     stamp: str

@@ -23,13 +23,18 @@ def write_registration(
     _write_tables(connection, registration.placed, revision)
     records.drop_tables(connection, registration.gone_tables)
     _write_archives(connection, registration, revision)
-    objects: dict[str, str | None] = {f"{KIND_OF[spec.kind]}/{spec.name}": digest for spec, _, digest in registration.put}
+    objects: dict[str, str | None] = {
+        f"{KIND_OF[spec.kind]}/{spec.name}": digest for spec, _, digest in registration.put
+    }
     objects.update(dict.fromkeys(registration.removed))
     records.record_objects(connection, revision, objects)
     if registration.events:
         records.append_audit(
             connection,
-            [records.AuditEntry(actor, action, address, before, after, reason) for action, address, before, after in registration.events],
+            [
+                records.AuditEntry(actor, action, address, before, after, reason)
+                for action, address, before, after in registration.events
+            ],
         )
 
 
@@ -50,7 +55,8 @@ def _write_objects(connection: Connection, registration: Registration, revision:
             case Policy():
                 policies.append(records.PolicyRegistration(spec.name, digest, text))
     records.put_specs(
-        connection, [records.StoredSpec(digest, KIND_OF[spec.kind], text) for spec, text, digest in registration.put]
+        connection,
+        [records.StoredSpec(digest, KIND_OF[spec.kind], text) for spec, text, digest in registration.put],
     )
     records.register_types(connection, types, revision)
     records.deploy_agents(connection, agents, revision)
@@ -67,7 +73,9 @@ def _write_objects(connection: Connection, registration: Registration, revision:
 def _write_tables(connection: Connection, placed: list[Placed], revision: int) -> None:
     """Tables with what the database now says of them, by which drift is known later."""
     live = inspection.inspect(connection, {table.definition.name for table in placed})
-    records.put_tables(connection, [_table_record(table, live[table.definition.name], revision) for table in placed])
+    records.put_tables(
+        connection, [_table_record(table, live[table.definition.name], revision) for table in placed]
+    )
 
 
 def _table_record(table: Placed, live: LiveTable, revision: int) -> records.TableRecord:
@@ -87,7 +95,11 @@ def _table_record(table: Placed, live: LiveTable, revision: int) -> records.Tabl
 
 
 def _write_archives(connection: Connection, registration: Registration, revision: int) -> None:
-    rows = count_all(connection, [_extent(parked) for parked in registration.parked]) if registration.parked else []
+    rows = (
+        count_all(connection, [_extent(parked) for parked in registration.parked])
+        if registration.parked
+        else []
+    )
     for parked, count in zip(registration.parked, rows, strict=True):
         new = records.NewArchive(
             parked.owner,

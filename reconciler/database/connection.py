@@ -143,7 +143,7 @@ def connect(url: str, *, create: bool = True, lock_timeout: float = LOCK_TIMEOUT
         from reconciler.database.sqlite_connection import SqliteConnection
 
         path = _sqlite_path(url)
-        if not create and not (path is not None and path.is_file()):
+        if not create and not (path is not None and path.exists()):
             raise DatabaseMissing(f"there is no database {path or 'in memory'} yet", where=masked(url))
         return SqliteConnection(url, path, lock_timeout=lock_timeout)
     if scheme in _POSTGRES_SCHEMES:

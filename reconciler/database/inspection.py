@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from reconciler.database.fingerprint import fingerprint
 from reconciler.database.live import LiveColumn, LiveTable
 from reconciler.database.sqlite_schema import normalised, parse_table
 
@@ -28,15 +29,6 @@ def inspect(conn: Connection, names: Collection[str] | None = None) -> dict[str,
     if names is not None and not names:
         return {}
     return _inspect_sqlite(conn, names) if conn.dialect == "sqlite" else _inspect_postgres(conn, names)
-
-
-def fingerprint(conn: Connection) -> str:
-    """Moves whenever any table, index, constraint or trigger does; equal fingerprints of one database mean
-    that nothing was altered in between, by anybody. May also move without cause, as after VACUUM FULL."""
-    if conn.dialect == "sqlite":
-        # Counts every change of the schema ever made to the file, and answers without reading the schema.
-        return f"sqlite:{conn.execute('PRAGMA schema_version')[0][0]}"
-    return "postgresql:" + ".".join(str(part) for part in conn.execute(_FINGERPRINT)[0])
 
 
 # --- SQLite
@@ -155,23 +147,3 @@ def _definition(text: str, valid: bool) -> str:
     """`unique btree (a, b)` of a CREATE INDEX statement; names of index and table are known already."""
     unique = "unique " if text.startswith("CREATE UNIQUE") else ""
     return unique + text.partition(" USING ")[2] + ("" if valid else " (invalid)")
-
-
-# A row of a catalog is written anew whenever what it describes changes: `xmin` is the transaction that did.
-_FINGERPRINT = """
-WITH c AS (SELECT oid, xmin FROM pg_class WHERE relnamespace = current_schema()::regnamespace),
-seen (catalog, id, xmin) AS (
-  SELECT 1, oid::bigint, xmin FROM c
-  UNION ALL
-  SELECT 2, attrelid::bigint * 2000 + attnum, xmin FROM pg_attribute
-  WHERE attrelid IN (SELECT oid FROM c) AND attnum > 0
-  UNION ALL
-  SELECT 3, oid::bigint, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM c)
-  UNION ALL
-  SELECT 4, oid::bigint, xmin FROM pg_constraint WHERE conrelid IN (SELECT oid FROM c)
-  UNION ALL
-  SELECT 5, indexrelid::bigint, xmin FROM pg_index WHERE indexrelid IN (SELECT oid FROM c)
-  UNION ALL
-  SELECT 6, oid::bigint, xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM c)
-)
-SELECT count(*), coalesce(sum(hashint8extended(id * 8 + catalog, xmin::text::bigint)), 0) FROM seen"""

@@ -27,21 +27,23 @@ LOCK_ATTEMPTS = 6
 
 
 def run_together(connection: Connection, statements: Sequence[Statement], checkpoint: Checkpoint) -> None:
-    """Run statements inside the caller's transaction. Raises ConstraintViolated where a question has an answer."""
+    """Run statements inside the caller's transaction. Raises ConstraintViolated where a question has an
+    answer."""
     for position, statement in enumerate(statements):
         checkpoint("statement", position, len(statements))
         found = connection.execute(statement.sql)
         if statement.expect_empty and found:
             raise ConstraintViolated(
-                f"{len(found)} rows of {statement.table} would refer to rows that are not there",
+                f"{statement.table}: {statement.comment or 'rows would refer to rows that are not there'}"
+                f" ({len(found)} found)",
                 where=f"table/{statement.table}",
-                hint="correct those rows, then plan again",
+                hint="correct what was found, then plan again",
             )
 
 
 def run_online(connection: Connection, statements: Sequence[Statement], checkpoint: Checkpoint) -> None:
-    """Run statements one by one, each committed by itself, outside of any transaction. Each may be run again after a
-    crash: what is done already is done again or found done."""
+    """Run statements one by one, each committed by itself, outside of any transaction. Each may be run again
+    after a crash: what is done already is done again or found done."""
     for position, statement in enumerate(statements):
         checkpoint(f"{statement.phase.value}", position, len(statements))
         match statement.phase:
@@ -56,7 +58,8 @@ def run_online(connection: Connection, statements: Sequence[Statement], checkpoi
 
 
 def _build_index(connection: Connection, statement: Statement) -> None:
-    """A build that failed or was killed leaves an invalid index behind, which IF NOT EXISTS would take for the real one."""
+    """A build that failed or was killed leaves an invalid index behind, which IF NOT EXISTS would take for
+    the real one."""
     name = quote(statement.part.removeprefix("index/"))
     valid = connection.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(?)", (name,))
     if valid and valid[0][0]:
@@ -91,7 +94,8 @@ def _backfill(connection: Connection, statement: Statement, checkpoint: Checkpoi
 
 
 def _with_patience(run: Callable[[], object], checkpoint: Checkpoint) -> None:
-    """Try again where a lock was not to be had: waiting in the lock queue itself would hold up everybody behind."""
+    """Try again where a lock was not to be had: waiting in the lock queue itself would hold up everybody
+    behind."""
     for attempt in range(LOCK_ATTEMPTS):
         try:
             run()

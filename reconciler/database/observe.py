@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.database import inspection, records
@@ -32,16 +33,17 @@ from reconciler.spec.tables import Column, Table
 
 if TYPE_CHECKING:
     from reconciler.database.connection import Connection
+    from reconciler.database.recognition import Recognition
 
 
 def observe(connection: Connection) -> ActualState:
     """Everything as of one moment if called inside a transaction. A database without a catalog is empty."""
     if not has_catalog(connection):
-        return EMPTY
+        return ActualState({}, EMPTY.spec, tables=_Tables(connection, {}, {}, {}, []).as_actual())
     meta = records.meta(connection)
     digests = records.entries(connection)
     index = {head.name: head for head in records.table_heads(connection)}
-    parked = [_parked(row) for row in records.archives(connection)]
+    parked = [parked_entry(row) for row in records.archives(connection)]
     unfinished = recall(meta)
     live: dict[str, LiveTable | None] = {}
     promised: dict[str, LiveTable] = {}
@@ -138,8 +140,19 @@ class _Tables:
             by_owner={owner: frozenset(names) for owner, names in by_owner.items()},
             load=self.load,
             archived=self._archived,
+            parked_columns={table: tuple(entries) for table, entries in self._parked_columns.items()},
             drifted=frozenset(name for name in self._live if self._index[name].status == "live"),
+            in_place=lambda migration: self._recognition.in_place(migration),
+            is_taken=lambda name: self._recognition.is_taken(name),
         )
+
+    @cached_property
+    def _recognition(self) -> Recognition:
+        from reconciler.database.recognition import Recognition
+
+        newest = records.revisions(self._connection, 1) if has_catalog(self._connection) else []
+        revision = newest[0].number + 1 if newest else 1
+        return Recognition(self._connection, frozenset(self._index), revision)
 
     def drift(self) -> tuple[Drift, ...]:
         return tuple(drift for name in sorted(self._live) for drift in self.load(name).drift)
@@ -172,7 +185,8 @@ class _Tables:
         )
 
 
-def _parked(row: records.ArchiveRecord) -> Parked:
+def parked_entry(row: records.ArchiveRecord) -> Parked:
+    """An archive as the planner knows it."""
     model = Table if row.column is None else Column
     return Parked(
         id=row.id,

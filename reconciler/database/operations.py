@@ -48,7 +48,8 @@ def compile_unit(
 ) -> list[Statement]:
     """The statements of all of a unit's tables, by phase; what is referred to is there before what refers to
     it."""
-    return _compile(unit.migrations, dialect, revision, large, triggers or {})
+    migrations = [migration for migration in unit.migrations if not migration.done]
+    return _compile(migrations, dialect, revision, large, triggers or {})
 
 
 def purge_parked(table: str, column: str | None, stored_as: str, dialect: Dialect) -> list[str]:

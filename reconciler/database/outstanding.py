@@ -1,7 +1,7 @@
 """Work on large PostgreSQL tables that goes on after its unit's transaction: on record until it is done.
 
-Until then such a table is not yet what the catalog says it is, though no other hand has touched it. Which of its parts
-that concerns is known, so that everything else about it is still watched.
+Until then such a table is not yet what the catalog says it is, though no other hand has touched it. Which of
+its parts that concerns is known, so that everything else about it is still watched.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _statement(fields: dict[str, object]) -> Statement:
 
 
 def with_parts_of(table: LiveTable, other: LiveTable, statements: Iterable[Statement]) -> LiveTable:
-    """`table`, but with every part that the statements are about as `other` has it, or without where it has none."""
+    """`table`, but with every part that the statements are about as `other` has it, or without where it has
+    none."""
     parts = {statement.part for statement in statements if statement.part}
     return LiveTable(
         _merged("column", table.columns, other.columns, parts),
@@ -97,7 +98,8 @@ def _merged(
 
 
 def as_promised(recorded: LiveTable, live: LiveTable, statements: Sequence[Statement]) -> LiveTable:
-    """What `recorded` would have become by the statements: as `live` has it where they have come to their end.
+    """What `recorded` would have become by the statements: as `live` has it where they have come to their
+    end.
 
     To be put on record for work that cannot be done, so that what is missing is known as missing.
     """

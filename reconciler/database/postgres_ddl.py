@@ -58,7 +58,9 @@ _FILLING = "rows without a value get one"
 def alter_table(table: str, clauses: Iterable[str]) -> list[Statement]:
     """One ALTER TABLE with all clauses, so that the table is read once; nothing without clauses."""
     lines = list(clauses)
-    return [Statement(f"ALTER TABLE {quote(table)}\n    " + ",\n    ".join(lines), table=table)] if lines else []
+    return (
+        [Statement(f"ALTER TABLE {quote(table)}\n    " + ",\n    ".join(lines), table=table)] if lines else []
+    )
 
 
 def _later(table: str, clause: str, phase: Phase, part: str) -> Statement:

@@ -17,6 +17,7 @@ OLDEST = (3, 35, 0)
 
 class SqliteConnection(Connection):
     dialect: Dialect = "sqlite"
+    _journal_chosen = False
 
     def __init__(self, url: str, path: Path | None, *, lock_timeout: float) -> None:
         """`path` is absolute; None opens a database in memory, which lives as long as the connection."""
@@ -48,12 +49,9 @@ class SqliteConnection(Connection):
 
     def _prepare(self) -> None:
         self.execute("PRAGMA foreign_keys = ON")
-        # WAL, so that readers (the API, a plan) go on while an apply writes, and see the state before it.
-        # It is a property of the file: the first to come switches it, or a later one while others use it.
-        # `synchronous` stays at FULL: a revision that was reported as applied must survive a power cut.
-        if self.execute("PRAGMA journal_mode") == [("delete",)]:
-            with suppress(sqlite3.OperationalError):
-                self._raw.execute("PRAGMA journal_mode = WAL")
+        # A file that is no database is refused now. Of all questions this one is answered without reading the
+        # schema, which takes long where there are thousands of tables, and which a plan may not need.
+        self.execute("PRAGMA schema_version")
 
     def execute(self, sql: str, params: Params = ()) -> list[Row]:
         try:
@@ -87,7 +85,17 @@ class SqliteConnection(Connection):
         self._raw.close()
 
     def _begin(self) -> None:
+        self._choose_journal()
         self.execute("BEGIN IMMEDIATE")
+
+    def _choose_journal(self) -> None:
+        # WAL, so that readers (the API, a plan) go on while an apply writes, and see the state before it.
+        # It is a property of the file: the first transaction switches it, or a later one while others use it.
+        # `synchronous` stays at FULL: a revision that was reported as applied must survive a power cut.
+        if not self._journal_chosen and self.execute("PRAGMA journal_mode") == [("delete",)]:
+            with suppress(sqlite3.OperationalError):
+                self._raw.execute("PRAGMA journal_mode = WAL")
+        self._journal_chosen = True
 
     def _commit(self) -> None:
         self.execute("COMMIT")
@@ -96,6 +104,7 @@ class SqliteConnection(Connection):
     def snapshot(self) -> Iterator[None]:
         if self.in_transaction:
             raise RuntimeError("already in a transaction")
+        self._choose_journal()
         self.execute("BEGIN")
         with self._ending():
             yield

@@ -32,10 +32,10 @@ parameter."""
 class Statement:
     """SQL without a closing semicolon, exactly as it is shown and run.
 
-    `table` is the table it is about, under the name it has in the definitions. A statement of a later phase also says
-    which `part` of the table it changes, if any: `index/NAME`, `constraint/NAME` or `column/NAME`. `params` is ("after",
-    "upto") for a statement that runs in batches of ids, see `within`. A statement with `expect_empty` is a
-    question: any row it returns means that the migration must not be committed.
+    `table` is the table it is about, under the name it has in the definitions. A statement of a later phase
+    also says which `part` of the table it changes, if any: `index/NAME`, `constraint/NAME` or `column/NAME`.
+    `params` is ("after", "upto") for a statement that runs in batches of ids, see `within`. A statement with
+    `expect_empty` is a question: any row it returns means that the migration must not be committed.
     """
 
     sql: str
@@ -46,11 +46,16 @@ class Statement:
     params: tuple[str, ...] = ()
     expect_empty: bool = False
 
+    @property
+    def whole(self) -> str:
+        """The SQL for all rows at once."""
+        return self.sql.removesuffix(RANGE) if self.params else self.sql
+
     def within(self, after: int, upto: int) -> str:
         """The SQL for rows with `after < id <= upto`; only for statements with `params`."""
         if not self.params:
             raise ValueError("the statement does not run in batches")
-        return self.sql.removesuffix(RANGE) + f'\n  AND "id" > {after:d}\n  AND "id" <= {upto:d}'
+        return self.whole + f'\n  AND "id" > {after:d}\n  AND "id" <= {upto:d}'
 
 
 def batched(sql: str, table: str, comment: str) -> Statement:

@@ -50,7 +50,7 @@ class CheckExpression:
 
 
 def parse_check(text: str, columns: Mapping[str, Readable]) -> CheckExpression:
-    """A condition over these fields, or the columns that hold them. Raises ExpressionError with the offset in `text`.
+    """A condition over these fields, or the columns that hold them. Raises ExpressionError.
 
     Refused: unknown fields, comparisons across kinds, and encrypted, json, list and binary fields.
     """

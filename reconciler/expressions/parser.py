@@ -284,6 +284,8 @@ class Parser(TokenStream):
         if spec.guards:
             self._guard(first_reference)
         argument = self.expression(SIGN) if spec.argument else None
+        if self.text == "in":  # Jinja takes a word after a test for its argument
+            raise ExpressionError("a test is not followed by `in`", offset=self.offset, hint="write parentheses")
         return Test(name, target, argument, negated, offset)
 
     def _word(self, what: str) -> tuple[str, int]:

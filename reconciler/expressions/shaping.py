@@ -169,9 +169,7 @@ class Shaper:
         self._check_arguments(node, spec, arguments)
         if spec.guards:
             replacement = arguments.get("default_value", TEXT)
-            return either(
-                target.with_optional(False) if target.type != "null" else replacement, replacement
-            )
+            return either(target.with_optional(False) if target.type != "null" else replacement, replacement)
         self._names.needs(node.target, target, spec.takes, f"`{node.name}`", node.offset)
         of = target.items or ANY
         attribute = next(

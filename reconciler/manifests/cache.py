@@ -180,7 +180,7 @@ class Cache:
                 path.unlink()
 
 
-class _NotInUse(Exception):  # noqa: N818  # not an error: there is simply no cache
+class _NotInUse(Exception):  # not an error: there is simply no cache
     """Nothing is kept, or the cache is left alone."""
 
 

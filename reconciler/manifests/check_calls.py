@@ -75,7 +75,9 @@ class _FieldSpecs(SpecModel):
     fields: Fields = Field(min_length=1)
 
 
-_DISTURBING = frozenset({"value-type", "wrong-type", "value-not-allowed", "parameter-not-static"})
+_DISTURBING = frozenset(
+    {"value-missing", "value-type", "wrong-type", "value-not-allowed", "parameter-not-static"}
+)
 """Findings about parameters after which a tool's own check would be told things it need not expect."""
 
 

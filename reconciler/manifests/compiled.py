@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.errors import Problem
 from reconciler.spec.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """One document: a pure function of its bytes, and therefore what the cache keeps.
 
     `canonical` is the spec as canonical JSON, `digest` its digest; `requires` are the addresses the
     document refers to (`type/x`, `agent/y`); `line` and `column` are where the document starts in `file`,
-    `index` its number there.
+    `number` is its own there, from 0.
     """
 
     address: str
@@ -23,12 +23,11 @@ class Compiled:
     file: str
     line: int
     column: int
-    index: int
+    number: int
     requires: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledFile:
+class CompiledFile(NamedTuple):
     """One file. `content` is the digest of the bytes it was compiled from, empty if they could not be read.
 
     `held` are addresses of broken documents whose kind and name could be read. `remembered` are those the

@@ -139,7 +139,7 @@ def _insert_files(connection: sqlite3.Connection, index: Index, paths: Iterable[
         [
             (
                 d.file,
-                d.index,
+                d.number,
                 d.address,
                 d.digest,
                 d.canonical,

@@ -14,9 +14,10 @@ from reconciler.errors import SourceError
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.compiled import Loaded
 from reconciler.manifests.kept import Index, Result
-from reconciler.manifests.refresh import compile_files, refresh, same_content
+from reconciler.manifests.refresh import refresh, same_content
 from reconciler.manifests.resolve import Resolved, resolve
 from reconciler.manifests.sources import Listing, Source
+from reconciler.manifests.workshop import Workshop
 from reconciler.spec.state import Entry, Location, State, digest_of_entries
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def load(source: Source, cache: Cache | None = None) -> Loaded:
         and result.listing == listing.fingerprint
         and _content_is_as_kept(source, cache, listing)
     ):
-        return _loaded(source, cache, result, {})
+        return _loaded(source, cache, result)
     return _load_changed(source, cache, listing)
 
 
@@ -55,12 +56,13 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Load
     # Tens of thousands of objects come to be here and stay: looking for garbage among them is wasted.
     collecting = gc.isenabled()
     gc.disable()
+    workshop = Workshop(source)
     try:
         previous = cache.index() if cache else None
         if cache:
             cache.close()
-        files = refresh(source, listing, previous)
-        resolved = resolve(files.files, source, previous, files.changed)
+        files = refresh(source, listing, previous, workshop.compile)
+        resolved = resolve(files.files, previous, files.changed, workshop.link)
         result = _result(listing, resolved)
         if cache:
             generation = previous.generation if previous else ""
@@ -69,9 +71,11 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Load
         if len(files.changed) > MANY:
             gc.freeze()
     finally:
+        workshop.close()
         if collecting:
             gc.enable()
-    return _loaded(source, cache, result, {a: d.canonical for a, d in resolved.standing.items()})
+    texts = {address: document.canonical for address, document in resolved.standing.items()}
+    return _loaded(source, cache, result, texts, workshop.spec)
 
 
 def _result(listing: Listing, resolved: Resolved) -> Result:
@@ -87,11 +91,21 @@ def _result(listing: Listing, resolved: Resolved) -> Result:
     )
 
 
-def _loaded(source: Source, cache: Cache | None, result: Result, texts: Mapping[str, str]) -> Loaded:
+Made = Callable[[str, str], "Spec | None"]
+"""Gives the spec of an address and a digest, if it has been made already."""
+
+
+def _loaded(
+    source: Source,
+    cache: Cache | None,
+    result: Result,
+    texts: Mapping[str, str] | None = None,
+    made: Made = lambda address, digest: None,
+) -> Loaded:
     entries = _Entries(lambda: json.loads(result.entries))
     state = State(
         entries,
-        _spec_loader(source, cache, entries, texts),
+        _spec_loader(source, cache, entries, texts or {}, made),
         digest=result.digest,
         held=frozenset(result.held),
     )
@@ -123,14 +137,17 @@ class _Entries(Mapping[str, Entry]):
 
 
 def _spec_loader(
-    source: Source, cache: Cache | None, entries: Mapping[str, Entry], texts: Mapping[str, str]
+    source: Source, cache: Cache | None, entries: Mapping[str, Entry], texts: Mapping[str, str], made: Made
 ) -> Callable[[str], Spec]:
-    """Loads specs from `texts`, the cache or their files: always the one of the entry's digest."""
+    """Loads specs from memory, the cache or their files: always the one of the entry's digest."""
 
     def spec(address: str) -> Spec:
+        entry = entries[address]
+        known = made(address, entry.digest)
+        if known is not None:
+            return known
         from reconciler.spec.codec import parse_canonical
 
-        entry = entries[address]
         text = texts.get(address) or (cache.canonical(address, entry.digest) if cache else None)
         return parse_canonical(address.partition("/")[0], text or _text_in_source(source, address, entry))
 
@@ -139,7 +156,7 @@ def _spec_loader(
 
 def _text_in_source(source: Source, address: str, entry: Entry) -> str:
     file = entry.location.file if entry.location else ""
-    for compiled in compile_files(source, [file]):
+    for compiled in Workshop(source).compile([file]):
         for document in compiled.documents:
             if (document.address, document.digest) == (address, entry.digest):
                 return document.canonical

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -23,33 +23,48 @@ from reconciler.spec.state import KIND_OF, digest_of
 from reconciler.spec.steps import Step
 
 
+class Sound(NamedTuple):
+    """A document with nothing wrong in itself, and the spec it holds."""
+
+    compiled: Compiled
+    spec: Spec
+
+
 def compile_file(data: bytes, file: str) -> tuple[list[Compiled], list[Problem], list[str]]:
     """The sound documents of a file, its problems, and the addresses that are held.
 
     Held are the addresses of documents with an error, as far as they can be made out: what is broken
     is neither changed nor removed. `file` is only written into the results. Nothing the bytes hold raises.
     """
+    sound, problems, held = read_file(data, file)
+    return [document.compiled for document in sound], problems, held
+
+
+def read_file(data: bytes, file: str) -> tuple[list[Sound], list[Problem], list[str]]:
+    """The same, each sound document with its spec."""
     documents, problems, held = read(data, file)
-    compiled: dict[str, Compiled] = {}
+    found: dict[str, Sound] = {}
     for document in documents:
         made, findings = _compile(document, file)
         if findings:
             problems.extend(_problems(document, file, findings))
         if made is None:
             held.extend(_addresses(document))
-        elif made.address in compiled:
-            problems.append(_duplicate(compiled[made.address], made))
-            held.append(made.address)
+            continue
+        address = made.compiled.address
+        if address in found:
+            problems.append(_duplicate(found[address].compiled, made.compiled))
+            held.append(address)
         else:
-            compiled[made.address] = made
+            found[address] = made
     if held:
         held = list(dict.fromkeys(held))
         # What is both sound and broken in one file is in doubt.
-        compiled = {address: made for address, made in compiled.items() if address not in held}
-    return list(compiled.values()), problems, held
+        found = {address: made for address, made in found.items() if address not in held}
+    return list(found.values()), problems, held
 
 
-def _compile(document: Document, file: str) -> tuple[Compiled | None, Sequence[Finding]]:
+def _compile(document: Document, file: str) -> tuple[Sound | None, Sequence[Finding]]:
     value = document.value
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in KIND_OF:
@@ -64,17 +79,17 @@ def _compile(document: Document, file: str) -> tuple[Compiled | None, Sequence[F
     if findings and any(finding.severity == "error" for finding in findings):
         return None, findings
     text = canonical(spec)
-    made = Compiled(
+    compiled = Compiled(
         address=f"{KIND_OF[kind]}/{spec.metadata.name}",
         digest=digest_of(text),
         canonical=text,
         file=file,
         line=document.line,
         column=document.column,
-        index=document.index,
+        number=document.index,
         requires=tuple(sorted(set(_requirements(spec)))),
     )
-    return made, findings
+    return Sound(compiled, spec), findings
 
 
 def _check(spec: Spec) -> list[Finding]:

@@ -7,13 +7,12 @@ something has changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.errors import Problem
 from reconciler.manifests.compiled import Compiled, CompiledFile
 from reconciler.manifests.kept import Index
-from reconciler.manifests.sources import Source, content_digest
 
 IN_DOUBT = ""
 """Stands for the digest of an address whose manifests are broken or contradict each other."""
@@ -35,8 +34,15 @@ class Resolved:
     relinked: frozenset[str]
 
 
+Link = Callable[
+    [Collection[str], Mapping[str, Compiled], Collection[str], Mapping[str, bytes]],
+    Mapping[str, tuple[Problem, ...]],
+]
+"""Finds the problems of the documents at the given addresses: see `workshop.Workshop.link`."""
+
+
 def resolve(
-    files: Mapping[str, CompiledFile], source: Source, previous: Index | None, changed: Collection[str]
+    files: Mapping[str, CompiledFile], previous: Index | None, changed: Collection[str], link: Link
 ) -> Resolved:
     """Joins all files. With `previous`, only what the `changed` paths can have affected is checked again."""
     now = _Joined(files)
@@ -47,13 +53,8 @@ def resolve(
         due &= _affected(now, _Joined(previous.files), previous.linked, changed)
         linked = {a: found for a, found in previous.linked.items() if a in clear and a not in due}
     if due:
-        from reconciler.manifests.linking import link_documents
-
-        def content(path: str) -> bytes | None:
-            [(_, data)] = source.read([path])
-            return data if isinstance(data, bytes) and content_digest(data) == files[path].content else None
-
-        linked |= link_documents(sorted(due), now.documents, now.doubtful, content)
+        contents = {path: file.content for path, file in files.items()}
+        linked |= link(due, now.documents, now.doubtful, contents)
     return _resolved(now, files, linked, frozenset(due))
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # a plan that finds nothing to do is made without loading wha
 
 
 class Action(StrEnum):
-    """What happens to an object. `RESTORE` brings it back from the archive; `REMOVE` of a table or column parks it
-    unless `disposition` says otherwise."""
+    """What happens to an object. `RESTORE` brings it back from the archive; `REMOVE` of a table or column
+    parks it unless `disposition` says otherwise."""
 
     ADD = "add"
     RESTORE = "restore"
@@ -58,7 +58,8 @@ class Severity(StrEnum):
     BLOCK = "block"
 
 
-# --- probes: questions about rows, answered by the database before anything runs ---------------------------------
+# --- probes: questions about rows, answered by the database before anything runs ------------------
+# ---------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class Violations:
-    """Rows for which the check is false (NULL passes, as in SQL). `renames` maps names in the expression to columns."""
+    """Rows for which the check is false; NULL passes. `renames`: (name in the expression, column)."""
 
     table: str
     expression: str
@@ -133,8 +134,9 @@ Probe = Rows | Nulls | NotNulls | Duplicates | Orphans | Violations | Unfit | Ou
 class Hazard:
     """A coded risk of one change.
 
-    `object` is how `--allow CODE:OBJECT` names it (`email-analysis.analysis.body`); `rows` is the count the probe gave,
-    None where no row is concerned or no database was asked. A hazard with a probe that counts 0 is no hazard.
+    `object` is how `--allow CODE:OBJECT` names it (`email-analysis.analysis.body`); `rows` is the count the
+    probe gave, None where no row is concerned or no database was asked. A hazard with a probe that counts 0
+    is no hazard.
     """
 
     code: str
@@ -155,9 +157,9 @@ class Hazard:
 class Change:
     """One typed difference. Of `before` and `after` at least one is given; both are of the change's kind.
 
-    `reason` is for people; nothing branches on it. `fill` is what rows without a value get. `parked` is the archive
-    entry a restore takes from. `lossy` is set once probes have told that values will not survive a conversion:
-    the old column is then parked and a new one filled.
+    `reason` is for people; nothing branches on it. `fill` is what rows without a value get. `parked` is the
+    archive entry a restore takes from. `lossy` is set once probes have told that values will not survive a
+    conversion: the old column is then parked and a new one filled.
     """
 
     action: Action
@@ -181,8 +183,8 @@ class Change:
 class TableMigration:
     """Everything that happens to one table, as one step of the database: `before` -> `after`.
 
-    `before` is None for a new table (or, with `restored`, one that comes back from the archive and whose definition
-    there is `restored.definition`); `after` is None for one that goes.
+    `before` is None for a new table (or, with `restored`, one that comes back from the archive and whose
+    definition there is `restored.definition`); `after` is None for one that goes.
     """
 
     name: str
@@ -193,6 +195,8 @@ class TableMigration:
     disposition: Disposition | None = None
     parked: tuple[Parked, ...] = ()
     """Columns already parked in the table, which stay where they are."""
+    done: bool = False
+    """Somebody else has run it: the table is as it should be, and only has to be put on record."""
 
     @property
     def start(self) -> Table | None:

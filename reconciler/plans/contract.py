@@ -1,8 +1,8 @@
 """How far a change of a type moves its contract, and how far its version has to move with it.
 
-Removing, renaming, narrowing or newly requiring an input, output, setting or model field is *major*; adding an optional
-one, a model, an index, a step or a grant is *minor*; prompts, retries and texts are *patch*. Before 1.0.0 each level
-asks for one place less, as semver leaves it open there.
+Removing, renaming, narrowing or newly requiring an input, output, setting or model field is *major*; adding
+an optional one, a model, an index, a step or a grant is *minor*; prompts, retries and texts are *patch*.
+Before 1.0.0 each level asks for one place less, as semver leaves it open there.
 """
 
 from __future__ import annotations
@@ -35,12 +35,17 @@ def moves(before: AgentType, after: AgentType) -> list[Move]:
     """All moves of the contract, gravest first."""
     found = list(_moves(before, after))
     if not found and before.spec != after.spec:
-        found = [Move(Level.PATCH, "texts, limits or tests changed")]
+        alike = before.spec.model_copy(update={"version": after.spec.version}) == after.spec
+        reason = "nothing but the version changed" if alike else "texts, limits or tests changed"
+        found = [Move(Level.PATCH, reason)]
     return sorted(found, key=lambda move: -move.level)
 
 
 def required_version(before: str, level: Level) -> str:
-    """The smallest version that is far enough from `before`: (`1.2.3`, MINOR) -> `1.3.0`, (`0.2.3`, MAJOR) -> `0.3.0`."""
+    """The smallest version that is far enough from `before`.
+
+    (`1.2.3`, MINOR) -> `1.3.0`, (`0.2.3`, MAJOR) -> `0.3.0`.
+    """
     major, minor, patch = semver_key(before)
     if major == 0:
         level = Level(max(level - 1, Level.PATCH)) if level else level
@@ -59,8 +64,9 @@ def _moves(before: AgentType, after: AgentType) -> Iterator[Move]:
     old, new = before.spec, after.spec
     yield from _fields("input", old.input, new.input)
     yield from _fields("settings", old.settings, new.settings)
-    if old.output and new.output and old.output.fields and new.output.fields:
-        yield from _fields("output", old.output.fields, new.output.fields)
+    was, now = (spec.output.fields if spec.output else None for spec in (old, new))
+    if was is not None and now is not None:
+        yield from _fields("output", was, now)
     elif old.output != new.output:
         yield Move(Level.MAJOR if old.output else Level.MINOR, "the output is another one")
     yield from _models(old.models, new.models)
@@ -81,9 +87,9 @@ def _skeleton(steps: list[Step]) -> list[object]:
 
 
 def _models(old: dict[str, ModelSpec], new: dict[str, ModelSpec]) -> Iterator[Move]:
-    for name in old.keys() - new.keys():
+    for name in sorted(old.keys() - new.keys()):
         yield Move(Level.MAJOR, f"model {name} was removed")
-    for name in new.keys() - old.keys():
+    for name in sorted(new.keys() - old.keys()):
         yield Move(Level.MINOR, f"model {name} was added")
     for name in sorted(old.keys() & new.keys()):
         was, now = old[name], new[name]
@@ -93,12 +99,20 @@ def _models(old: dict[str, ModelSpec], new: dict[str, ModelSpec]) -> Iterator[Mo
         known = {(c.name, c.expression) for c in was.checks}
         if any((c.name, c.expression) not in known for c in now.checks):
             yield Move(Level.MAJOR, f"{name} has a new or changed check")
-        if len(now.checks) < len(was.checks) or len(now.unique) < len(was.unique) or now.indexes != was.indexes:
+        if (
+            len(now.checks) < len(was.checks)
+            or len(now.unique) < len(was.unique)
+            or now.indexes != was.indexes
+        ):
             yield Move(Level.MINOR, f"constraints or indexes of {name} changed")
 
 
 def _fields(place: str, old: dict[str, FieldSpec], new: dict[str, FieldSpec]) -> Iterator[Move]:
-    renamed = {f.renamed_from: n for n, f in new.items() if f.renamed_from in old and n not in old}
+    renamed = {
+        field.renamed_from: name
+        for name, field in new.items()
+        if name not in old and field.renamed_from in old and field.renamed_from not in new
+    }
     for name in old:
         if name in new:
             yield from _field(f"{place}.{name}", old[name], new[name])
@@ -110,25 +124,31 @@ def _fields(place: str, old: dict[str, FieldSpec], new: dict[str, FieldSpec]) ->
     for name, field in new.items():
         if name not in old and name not in renamed.values():
             needed = field.required and field.default is None
-            yield Move(Level.MAJOR if needed else Level.MINOR, f"{place}.{name} was added{' as required' if needed else ''}")
+            yield Move(
+                Level.MAJOR if needed else Level.MINOR,
+                f"{place}.{name} was added{' as required' if needed else ''}",
+            )
 
 
-_WIDER_TYPES = {(FieldType.STRING, FieldType.TEXT), (FieldType.ENUM, FieldType.STRING), (FieldType.ENUM, FieldType.TEXT)}
+_WIDER_TYPES = {
+    (FieldType.STRING, FieldType.TEXT),
+    (FieldType.ENUM, FieldType.STRING),
+    (FieldType.ENUM, FieldType.TEXT),
+}
 
 
 def _field(place: str, old: FieldSpec, new: FieldSpec) -> Iterator[Move]:
     if old.type is not new.type:
         wider = (old.type, new.type) in _WIDER_TYPES
-        yield Move(Level.MINOR if wider else Level.MAJOR, f"{place} became {new.type.value}, it was {old.type.value}")
+        yield Move(
+            Level.MINOR if wider else Level.MAJOR, f"{place} became {new.type.value}, it was {old.type.value}"
+        )
     if new.required and not old.required and new.default is None:
         yield Move(Level.MAJOR, f"{place} is newly required")
     elif new.required != old.required or new.default != old.default:
         yield Move(Level.MINOR, f"{place} changed in `required` or `default`")
     yield from _bounds(place, old, new)
-    if set(old.values or ()) - set(new.values or ()) and new.type is FieldType.ENUM:
-        yield Move(Level.MAJOR, f"{place} lost values: {', '.join(sorted(set(old.values or ()) - set(new.values or ())))}")
-    elif set(new.values or ()) - set(old.values or ()):
-        yield Move(Level.MINOR, f"{place} gained values")
+    yield from _values(place, old, new)
     for attribute in ("pattern", "format", "items"):
         if getattr(new, attribute) != getattr(old, attribute):
             narrows = getattr(new, attribute) is not None
@@ -139,6 +159,14 @@ def _field(place: str, old: FieldSpec, new: FieldSpec) -> Iterator[Move]:
         yield Move(Level.MAJOR if new.model != old.model else Level.MINOR, f"{place} refers in another way")
     if new.index != old.index or (old.unique and not new.unique) or new.encrypted != old.encrypted:
         yield Move(Level.MINOR, f"{place} is stored in another way")
+
+
+def _values(place: str, old: FieldSpec, new: FieldSpec) -> Iterator[Move]:
+    was, now = set(old.values or ()), set(new.values or ())
+    if was - now and new.type is FieldType.ENUM:
+        yield Move(Level.MAJOR, f"{place} lost values: {', '.join(sorted(was - now))}")
+    elif now - was:
+        yield Move(Level.MINOR, f"{place} gained values")
 
 
 _TIGHTER: dict[str, Callable[[float, float], bool]] = {
@@ -157,4 +185,7 @@ def _bounds(place: str, old: FieldSpec, new: FieldSpec) -> Iterator[Move]:
         if was == now:
             continue
         narrows = now is not None and (was is None or tighter(was, now))
-        yield Move(Level.MAJOR if narrows else Level.MINOR, f"{place} is {'narrower' if narrows else 'wider'} in `{attribute}`")
+        yield Move(
+            Level.MAJOR if narrows else Level.MINOR,
+            f"{place} is {'narrower' if narrows else 'wider'} in `{attribute}`",
+        )

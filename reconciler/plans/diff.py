@@ -6,7 +6,7 @@ Only what differs by digest is loaded, besides the tables that drifted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.plans import hazards
 from reconciler.plans.changes import Action, Change, Disposition, Hazard, Kind, TableMigration
@@ -14,14 +14,15 @@ from reconciler.plans.contract import moves, required_version
 from reconciler.plans.diff_tables import TableDiff
 from reconciler.plans.renames import undone_renames
 from reconciler.spec.agent_type import AgentType, DeletionPolicy, semver_key
+from reconciler.spec.codec import Spec
 from reconciler.spec.policy import Destructive
-from reconciler.spec.state import ActualState, ActualTable, Spec, State
+from reconciler.spec.state import ActualState, ActualTable, State
 from reconciler.spec.tables import Table, renames_of, tables_of
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs at one address: its own change (None where only tables drifted) and its tables' migrations."""
+    """What differs at one address: its change, None where only tables drifted, and its tables' migrations."""
 
     address: str
     change: Change | None
@@ -32,8 +33,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Differ:
-    """`check_versions` is off where a recorded state is brought back: it was accepted once. `lineage` gives the specs a
-    type had since that state, newest first: their renames are undone one after the other."""
+    """`check_versions` is off where a recorded state is brought back: it was accepted once. `lineage` gives
+    the specs a type had since that state, newest first: their renames are undone one after the other."""
 
     desired: State
     actual: ActualState
@@ -86,8 +87,14 @@ class Differ:
                 found.extend(self._version_hazards(before_type, after_type))
             migrations = tuple(self._table_migrations(before_type, after_type))
         change = Change(
-            action, kind, address, before, after,
-            reason=reason, hazards=tuple(found), location=entry.location if entry else None,
+            action,
+            kind,
+            address,
+            before,
+            after,
+            reason=reason,
+            hazards=tuple(found),
+            location=entry.location if entry else None,
         )
         return Difference(address, change, migrations, after, before)
 
@@ -107,7 +114,9 @@ class Differ:
         if semver_key(declared) < semver_key(needed):
             yield hazards.version_too_small(f"type/{name}", name, declared, needed, found[0].reason)
 
-    def _table_migrations(self, before: AgentType | None, after: AgentType | None) -> Iterator[TableMigration]:
+    def _table_migrations(
+        self, before: AgentType | None, after: AgentType | None
+    ) -> Iterator[TableMigration]:
         wanted = tables_of(after) if after else {}
         owner = (after or before).name  # type: ignore[union-attr]  # one of the two is always given
         there = self.actual.tables.by_owner.get(owner, frozenset())
@@ -122,7 +131,9 @@ class Differ:
             if migration is not None:
                 yield migration
 
-    def _hints(self, owner: str, before: AgentType | None, after: AgentType | None) -> dict[str, dict[str, str]]:
+    def _hints(
+        self, owner: str, before: AgentType | None, after: AgentType | None
+    ) -> dict[str, dict[str, str]]:
         """What the manifest says of renames, and, where it goes back behind one, that rename undone."""
         if after is None:
             return {}
@@ -131,7 +142,9 @@ class Differ:
         said = renames_of(after)
         return {name: undone.get(name, {}) | said.get(name, {}) for name in undone.keys() | said.keys()}
 
-    def _table_wanted(self, table: Table, hints: dict[str, str], disposition: Disposition) -> TableMigration | None:
+    def _table_wanted(
+        self, table: Table, hints: dict[str, str], disposition: Disposition
+    ) -> TableMigration | None:
         name, tables = table.name, self.actual.tables
         if name in tables.names and not tables.load(name).missing:
             return self._altered(tables.load(name), table, hints, disposition)
@@ -140,25 +153,56 @@ class Differ:
         drift = f"table/{name}" in self._drifted
         reason = "is missing from the database" if drift else "a new model"
         change = Change(Action.ADD, Kind.TABLE, f"table/{name}", None, table, reason=reason, drift=drift)
-        return TableMigration(name, None, table, (change,))
+        return self._placed(TableMigration(name, None, table, (change,)))
+
+    def _placed(self, migration: TableMigration) -> TableMigration:
+        """A migration that makes a table of a name that is not on record, which may be there all the same."""
+        if not self.actual.tables.is_taken(migration.name):
+            return migration
+        there = self._in_place(migration)
+        if there is not None:
+            return there
+        first, *others = migration.changes
+        taken = first.evolve(hazards=(*first.hazards, hazards.name_taken(migration.name)))
+        return replace(migration, changes=(taken, *others))
+
+    def _in_place(self, migration: TableMigration) -> TableMigration | None:
+        there = self.actual.tables.in_place(migration)
+        if there is None:
+            return None
+        reason = "is in place already; only recorded"
+        return replace(there, changes=tuple(c.evolve(hazards=(), reason=reason) for c in there.changes))
 
     def _altered(
         self, actual: ActualTable, table: Table, hints: dict[str, str], disposition: Disposition
     ) -> TableMigration | None:
         def changes_from(start: Table) -> tuple[Change, ...]:
-            return TableDiff(start, table, hints=hints, parked=actual.parked, disposition=disposition).changes()
+            return TableDiff(
+                start, table, hints=hints, parked=actual.parked, disposition=disposition
+            ).changes()
 
         changes = changes_from(actual.definition)
+        asked: tuple[Change, ...] = ()
         if actual.recorded is not None:
-            asked_for = {(c.action, c.address) for c in changes_from(actual.recorded)}
+            asked = changes_from(actual.recorded)
+            as_recorded = TableMigration(table.name, actual.recorded, table, asked, parked=actual.parked)
+            there = self._in_place(as_recorded) if asked else None
+            if there is not None:
+                return there
+            asked_for = {(c.action, c.address) for c in asked}
             changes = tuple(c if (c.action, c.address) in asked_for else _repairing(c) for c in changes)
         if actual.status == "retained":
             adopted = Change(
-                Action.RESTORE, Kind.TABLE, f"table/{table.name}", actual.definition, table, reason="was retained, is owned again"
+                Action.RESTORE,
+                Kind.TABLE,
+                f"table/{table.name}",
+                actual.definition,
+                table,
+                reason="was retained, is owned again",
             )
             changes = (adopted, *changes)
         # Where hands did already what the manifests now say, there is nothing to do but to put it on record.
-        if not changes and actual.recorded in (None, table):
+        if not (changes or asked):
             return None
         return TableMigration(
             table.name, actual.definition, table, self._ruled(changes, disposition), parked=actual.parked
@@ -168,32 +212,60 @@ class Differ:
         entry = self.actual.tables.archived[table.name]
         assert isinstance(entry.definition, Table)
         back = Change(
-            Action.RESTORE, Kind.TABLE, f"table/{table.name}", entry.definition, table,
-            reason=f"back from the archive of revision {entry.revision} with {entry.rows} rows", parked=entry,
+            Action.RESTORE,
+            Kind.TABLE,
+            f"table/{table.name}",
+            entry.definition,
+            table,
+            reason=f"back from the archive of revision {entry.revision} with {entry.rows} rows",
+            parked=entry,
         )
-        changes = TableDiff(entry.definition, table, hints=hints, disposition=disposition).changes()
+        parked = self.actual.tables.parked_columns.get(table.name, ())
+        changes = TableDiff(
+            entry.definition, table, hints=hints, parked=parked, disposition=disposition
+        ).changes()
         changes = tuple(c.evolve(hazards=_probed_in(c.hazards, table.name, entry.stored_as)) for c in changes)
-        return TableMigration(
-            table.name, None, table, (back, *self._ruled(changes, disposition)), restored=entry
+        restored = TableMigration(
+            table.name,
+            None,
+            table,
+            (back, *self._ruled(changes, disposition)),
+            restored=entry,
+            parked=parked,
         )
+        return self._placed(restored)
 
     def _table_gone(self, actual: ActualTable, disposition: Disposition) -> TableMigration | None:
         table = actual.definition
-        if actual.missing or (actual.status == "retained" and disposition is Disposition.RETAIN):
-            return None
+        if actual.status == "retained":
+            return None  # a retained table stays until a type declares it again, whatever types come and go
         hazard = hazards.table_removed(table, disposition)
         change = Change(
-            Action.REMOVE, Kind.TABLE, f"table/{table.name}", table, None,
-            reason={"retain": "no longer declared; stays as it is", "archive": "no longer declared; parked in the archive",
-                    "purge": "no longer declared; deleted for good"}[disposition.value],
-            hazards=(hazard,) if hazard else (), disposition=disposition,
+            Action.REMOVE,
+            Kind.TABLE,
+            f"table/{table.name}",
+            table,
+            None,
+            reason={
+                "retain": "no longer declared; stays as it is",
+                "archive": "no longer declared; parked in the archive",
+                "purge": "no longer declared; deleted for good",
+            }[disposition.value],
+            hazards=(hazard,) if hazard else (),
+            disposition=disposition,
         )
-        return TableMigration(
-            table.name, table, None, self._ruled((change,), disposition), disposition=disposition, parked=actual.parked
+        gone = TableMigration(
+            table.name,
+            table,
+            None,
+            self._ruled((change,), disposition),
+            disposition=disposition,
+            parked=actual.parked,
         )
+        return gone if not actual.missing else self._in_place(gone) or _forgotten(gone)
 
     def _disposition(self, before: AgentType | None, after: AgentType | None) -> Disposition:
-        spec = (after or before)
+        spec = after or before
         policy = spec.spec.deletion_policy if spec else DeletionPolicy.ARCHIVE
         return Disposition(policy.value)
 
@@ -201,7 +273,15 @@ class Differ:
         """The changes under `destructive: block`, if a policy says so."""
         if not any(policy.spec.destructive is Destructive.BLOCK for policy in self.desired.policies()):
             return changes
-        return tuple(c.evolve(hazards=tuple(hazards.blocked_by_policy(h) for h in c.hazards)) for c in changes)
+        return tuple(
+            c.evolve(hazards=tuple(hazards.blocked_by_policy(h) for h in c.hazards)) for c in changes
+        )
+
+
+def _forgotten(migration: TableMigration) -> TableMigration:
+    """Of a table that hands dropped nothing is left but its record."""
+    changes = tuple(c.evolve(hazards=(), reason="is gone already; only forgotten") for c in migration.changes)
+    return replace(migration, changes=changes, disposition=Disposition.PURGE, done=True)
 
 
 def _repairing(change: Change) -> Change:

@@ -1,13 +1,17 @@
-"""Table -> table: columns, indexes and checks compared by name, renames by hint, hazards where values may not survive."""
+"""Table -> table: columns, indexes and checks by name, renames by hint, hazards where values may be lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
-from reconciler.plans import hazards
+from reconciler.plans import column_hazards, hazards
 from reconciler.plans.changes import Action, Change, Disposition, Hazard, Kind
 from reconciler.spec.state import Parked
-from reconciler.spec.tables import Check, Column, Index, Table, constraint_name
+from reconciler.spec.tables import Column, Index, Table, constraint_name
+
+if TYPE_CHECKING:
+    from reconciler.plans.changes import Subject
 
 
 class TableDiff:
@@ -40,10 +44,17 @@ class TableDiff:
     def changes(self) -> tuple[Change, ...]:
         return (*self._columns(), *self._indexes(), *self._checks())
 
-    def _change(self, action: Action, kind: Kind, name: str, before: object, after: object, **more: object) -> Change:
+    def _change(
+        self,
+        action: Action,
+        kind: Kind,
+        name: str,
+        before: Subject | None,
+        after: Subject | None,
+        **more: Any,
+    ) -> Change:
         address = f"table/{self.after.name}/{kind.value}/{name}"
-        reason = more.pop("reason", "the manifest changed")
-        return Change(action, kind, address, before, after, reason=reason, **more)  # type: ignore[arg-type]
+        return Change(action, kind, address, before, after, **{"reason": "the manifest changed", **more})
 
     def _columns(self) -> Iterator[Change]:
         for name, column in self.new.items():
@@ -52,14 +63,20 @@ class TableDiff:
             elif name in self.renamed:
                 source = self.old[self.renamed[name]]
                 moved = source.model_copy(update={"name": name})
-                yield self._change(Action.RENAME, Kind.COLUMN, name, source, moved, reason=f"renamed from {source.name}")
+                yield self._change(
+                    Action.RENAME, Kind.COLUMN, name, source, moved, reason=f"renamed from {source.name}"
+                )
                 yield from self._column_change(moved, column, source)
             else:
                 yield self._column_added(name, column)
         for name, column in self.old.items():
             if name not in self.new and name not in self.former:
                 yield self._change(
-                    Action.REMOVE, Kind.COLUMN, name, column, None,
+                    Action.REMOVE,
+                    Kind.COLUMN,
+                    name,
+                    column,
+                    None,
                     disposition=self.disposition,
                     hazards=tuple(self._removal_hazards(column)),
                 )
@@ -68,43 +85,51 @@ class TableDiff:
         if before == after:
             return
         entry = self.parked.get(stored.name)
-        if entry is not None and hazards.restores_conversion(entry, before, after):
+        if entry is not None and column_hazards.restores_conversion(entry, before, after):
             yield self._column_restored(before, after, entry)
             return
-        found = hazards.of_column_change(self.after, stored, after)
+        found = column_hazards.of_change(self.after, stored, after)
         yield self._change(Action.CHANGE, Kind.COLUMN, after.name, before, after, hazards=tuple(found))
 
     def _column_restored(self, before: Column | None, after: Column, entry: Parked) -> Change:
         """`before` is the column that took the parked one's place, None where nothing did."""
-        found = hazards.of_column_restore(self.after, after, entry)
+        found = column_hazards.of_restore(self.after, after, entry)
         return self._change(
-            Action.RESTORE, Kind.COLUMN, after.name, before, after,
-            parked=entry, hazards=tuple(found), reason=f"back from the archive of revision {entry.revision}",
+            Action.RESTORE,
+            Kind.COLUMN,
+            after.name,
+            before,
+            after,
+            parked=entry,
+            hazards=tuple(found),
+            reason=f"back from the archive of revision {entry.revision}",
         )
 
     def _column_added(self, name: str, column: Column) -> Change:
         entry = self.parked.get(name)
         if entry is not None:
             return self._column_restored(None, column, entry)
-        return self._change(Action.ADD, Kind.COLUMN, name, None, column, hazards=tuple(self._addition_hazards(column)))
+        return self._change(
+            Action.ADD, Kind.COLUMN, name, None, column, hazards=tuple(self._addition_hazards(column))
+        )
 
     def _addition_hazards(self, column: Column) -> Iterator[Hazard]:
-        yield from hazards.of_column_addition(self.after, column)
+        yield from column_hazards.of_addition(self.after, column)
         hint = self.hints.get(column.name)
         if hint and hint not in self.old:
-            yield hazards.rename_source_missing(self.after, column, hint)
+            yield column_hazards.rename_source_missing(self.after, column, hint)
             return
         if not hint:
             for old in self.old.values():
                 gone = old.name not in self.new and old.name not in self.former
-                if gone and hazards.looks_renamed(old, column):
-                    yield hazards.ambiguous_rename(self.after, old, column)
+                if gone and column_hazards.looks_renamed(old, column):
+                    yield column_hazards.ambiguous_rename(self.after, old, column)
 
     def _removal_hazards(self, column: Column) -> Iterator[Hazard]:
-        yield hazards.column_removed(self.after, column, self.disposition)
+        yield column_hazards.column_removed(self.after, column, self.disposition)
         for new, old in self.hints.items():
             if old == column.name and new in self.old:
-                yield hazards.rename_conflict(self.after, column, new)
+                yield column_hazards.rename_conflict(self.after, column, new)
 
     def _indexes(self) -> Iterator[Change]:
         old = {index.name: index for index in (self._moved(index) for index in self.before.indexes)}
@@ -125,8 +150,10 @@ class TableDiff:
         columns = tuple(self.former.get(c, c) for c in index.columns)
         if columns == index.columns:
             return index
-        prefix = "uq" if index.unique else "ix"
-        return Index(name=constraint_name(prefix, self.before.name, columns), columns=columns, unique=index.unique)
+        prefix: Literal["uq", "ix"] = "uq" if index.unique else "ix"
+        return Index(
+            name=constraint_name(prefix, self.before.name, columns), columns=columns, unique=index.unique
+        )
 
     def _checks(self) -> Iterator[Change]:
         old = {check.label: check for check in self.before.checks}
@@ -140,6 +167,3 @@ class TableDiff:
         for label, gone in old.items():
             if label not in new:
                 yield self._change(Action.REMOVE, Kind.CHECK, label, gone, None)
-
-
-__all__ = ["Check", "TableDiff"]

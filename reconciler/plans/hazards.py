@@ -1,9 +1,9 @@
-"""The risks of changes, each with a stable code. Those that depend on rows carry a probe: counting 0, they vanish.
+"""The risks of changes, each with a stable code. Those with a probe depend on rows: counting 0, they vanish.
 
     destructive              confirm  a table or column with values goes
     narrowing                confirm  values would be cut or rounded
     enum-value-in-use        confirm  a removed enum value is in use
-    uncastable               confirm  values do not convert to the new type and back   (block where nothing can take their place)
+    uncastable               confirm  values do not convert to the new type and back
     ambiguous-rename         confirm  a drop and an add that look like a rename
     rename-source-missing    confirm  `renamed_from` names a field that never was
     rename-conflict          confirm  both names of a rename hold values
@@ -13,10 +13,15 @@
     duplicates               block    rows share values that are to be unique
     orphans                  block    values that are the id of no row
     check-violated           block    rows break a bound or check
+    name-taken               block    a table of that name is there, and it is another one
     version-too-small        block    the declared version moves less than the contract
     backfill                 notice   rows without a value get the default
     locking                  notice   PostgreSQL rewrites, scans or locks a large table
     unfinished               notice   an interrupted apply has left work on a large PostgreSQL table
+
+What may be lost by a conversion (narrowing, enum-value-in-use, uncastable) blocks where nothing can take the
+place of the values, and all that is destructive blocks where a policy says so. Those of columns are in
+`column_hazards`.
 """
 
 from __future__ import annotations
@@ -25,28 +30,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.expressions.check_sql import parse_check
-from reconciler.plans.changes import (
-    Disposition,
-    Duplicates,
-    Hazard,
-    NotNulls,
-    Nulls,
-    Orphans,
-    OutOfBounds,
-    Probe,
-    Rows,
-    Severity,
-    Unfit,
-    Violations,
-)
-from reconciler.spec.fields import FieldType
-from reconciler.spec.state import Parked
+from reconciler.plans.changes import Disposition, Duplicates, Hazard, Probe, Rows, Severity, Violations
 from reconciler.spec.tables import Check, Column, Index, Table
+
+SEVERITIES = {
+    "destructive": Severity.CONFIRM,
+    "narrowing": Severity.CONFIRM,
+    "enum-value-in-use": Severity.CONFIRM,
+    "uncastable": Severity.CONFIRM,
+    "ambiguous-rename": Severity.CONFIRM,
+    "rename-source-missing": Severity.CONFIRM,
+    "rename-conflict": Severity.CONFIRM,
+    "mass-removal": Severity.CONFIRM,
+    "required-without-default": Severity.BLOCK,
+    "nulls-present": Severity.BLOCK,
+    "duplicates": Severity.BLOCK,
+    "orphans": Severity.BLOCK,
+    "check-violated": Severity.BLOCK,
+    "name-taken": Severity.BLOCK,
+    "name-taken": Severity.BLOCK,
+    "version-too-small": Severity.BLOCK,
+    "backfill": Severity.NOTICE,
+    "locking": Severity.NOTICE,
+    "unfinished": Severity.NOTICE,
+}
+"""How grave each hazard is, unless more is said in its place."""
+
+CODES = tuple(SEVERITIES)
 
 UNFINISHED = "unfinished"
 
 DESTRUCTIVE = frozenset({"destructive", "narrowing", "enum-value-in-use", "uncastable"})
 """Codes of hazards after which values are no longer where they were."""
+
+ALLOWABLE = frozenset(code for code, severity in SEVERITIES.items() if severity is Severity.CONFIRM)
+"""Codes of hazards that may be allowed, at least at times."""
 
 
 def object_name(table: Table, part: str = "") -> str:
@@ -54,159 +72,49 @@ def object_name(table: Table, part: str = "") -> str:
     return ".".join(filter(None, (table.owner, table.model, part)))
 
 
-def _hazard(
-    code: str, severity: Severity, table: Table, part: str, message: str, suggestion: str, probe: Probe | None = None
+def on_table(code: str, table: Table, message: str, suggestion: str, probe: Probe | None = None) -> Hazard:
+    """A hazard of the table as a whole."""
+    return Hazard(
+        code, SEVERITIES[code], f"table/{table.name}", object_name(table), message, suggestion, probe
+    )
+
+
+def on_column(
+    code: str, table: Table, column: str, message: str, suggestion: str, probe: Probe | None = None
 ) -> Hazard:
-    kind = "" if not part else f"/column/{part}"
-    return Hazard(code, severity, f"table/{table.name}{kind}", object_name(table, part), message, suggestion, probe)
+    address = f"table/{table.name}/column/{column}"
+    return Hazard(code, SEVERITIES[code], address, object_name(table, column), message, suggestion, probe)
+
+
+def gone(disposition: Disposition) -> str:
+    """What becomes of the values of a removed table or column, in words."""
+    return "deleted for good" if disposition is Disposition.PURGE else "parked in the archive"
 
 
 def table_removed(table: Table, disposition: Disposition) -> Hazard | None:
     if disposition is Disposition.RETAIN:
         return None
-    gone = "deleted for good" if disposition is Disposition.PURGE else "parked in the archive"
-    return _hazard(
-        "destructive", Severity.CONFIRM, table, "",
-        f"table {table.name} goes; its rows are {gone}",
+    return on_table(
+        "destructive",
+        table,
+        f"table {table.name} goes; its rows are {gone(disposition)}",
         "keep the model, or set `deletion_policy: retain`, or allow it",
         Rows(table.name),
     )
 
 
-def column_removed(table: Table, column: Column, disposition: Disposition) -> Hazard:
-    gone = "deleted for good" if disposition is Disposition.PURGE else "parked in the archive"
-    return _hazard(
-        "destructive", Severity.CONFIRM, table, column.name,
-        f"column {column.name} goes; its values are {gone}",
-        f"keep the field, or if it got another name say `renamed_from: {column.name}` there, or allow it",
-        NotNulls(table.name, column.name),
-    )
-
-
-def of_column_addition(table: Table, column: Column) -> Iterator[Hazard]:
-    if not column.nullable and (column.default is None or column.encrypted):
-        yield _hazard(
-            "required-without-default", Severity.BLOCK, table, column.name,
-            f"{column.name} is required but the rows already there have no value for it",
-            "give it a `default`, or add it as optional, fill it, and require it in a later change",
-            Rows(table.name),
-        )
-    if column.references is not None and column.default is not None:
-        yield _orphans(table, column, column.name)
-
-
-def of_column_restore(table: Table, column: Column, entry: Parked) -> Iterator[Hazard]:
-    """Values come back under `entry.stored_as`; rows written since have none."""
-    if not isinstance(entry.definition, Column):
-        return
-    stored = entry.definition.model_copy(update={"name": entry.stored_as})
-    yield from of_column_change(table, stored, column)
-    if not column.nullable and column.default is None and stored.nullable is False:
-        yield _nulls(table, column, stored.name)
-
-
-def restores_conversion(entry: Parked, before: Column, after: Column) -> bool:
-    """Whether `entry` is what the column was before values were lost, and `after` has room for them again.
-
-    A live and a parked column share a name only where one took the other's place."""
-    original = entry.definition
-    if not isinstance(original, Column) or _conversion(original, after)[0]:
-        return False
-    return before.type is not after.type or _conversion(original, before)[0] != ""
-
-
-def of_column_change(table: Table, before: Column, after: Column) -> Iterator[Hazard]:
-    """`before` is the column as stored now, under its present name; `after` as it is to be."""
-    code, what = _conversion(before, after)
-    if code:
-        can_replace = after.nullable or (after.default is not None and not after.encrypted)
-        yield _hazard(
-            code, Severity.CONFIRM if can_replace else Severity.BLOCK, table, after.name,
-            f"{after.name} {what}; values that do not fit would be "
-            + ("cut or replaced by the default or NULL, the old column is parked" if can_replace else "without a place"),
-            "change the rows first, or choose a wider type" + (", or allow it" if can_replace else ""),
-            Unfit(table.name, before, after),
-        )
-    if before.nullable and not after.nullable:
-        yield _nulls(table, after, before.name)
-    if _bounds_tighten(before, after):
-        yield _hazard(
-            "check-violated", Severity.BLOCK, table, after.name,
-            f"{after.name} gets tighter bounds that some rows break",
-            "correct the rows first, or choose wider bounds",
-            OutOfBounds(table.name, before, after),
-        )
-    if after.references and (before.references is None or before.references.table != after.references.table):
-        yield _orphans(table, after, before.name)
-
-
-def _nulls(table: Table, after: Column, stored_name: str) -> Hazard:
-    probe = Nulls(table.name, stored_name)
-    if after.default is not None and not after.encrypted:
-        return _hazard(
-            "backfill", Severity.NOTICE, table, after.name,
-            f"rows without a value in {after.name} get its default",
-            "nothing to do if the default is right for old rows",
-            probe,
-        )
-    return _hazard(
-        "nulls-present", Severity.BLOCK, table, after.name,
-        f"{after.name} becomes required but some rows have no value",
-        "fill the rows first, or give the field a `default`",
-        probe,
-    )
-
-
-def _orphans(table: Table, column: Column, stored_name: str) -> Hazard:
-    target = column.references.table if column.references else ""
-    return _hazard(
-        "orphans", Severity.BLOCK, table, column.name,
-        f"{column.name} is to refer to {target}, which lacks the rows some values name",
-        "correct or clear those values first",
-        Orphans(table.name, stored_name, target),
-    )
-
-
-def _conversion(before: Column, after: Column) -> tuple[str, str]:
-    """Code and description of a conversion that may not hold for every value; ("", "") where it always does."""
-    if before.foreign or before.encrypted != after.encrypted:
-        return "uncastable", "is stored in another way"
-    if before.type is not after.type:
-        if (before.type, after.type) == (FieldType.STRING, FieldType.TEXT) and after.max_length is None:
-            return "", ""
-        return "uncastable", f"becomes {after.type.value}, it is {before.type.value}"
-    if set(before.values) - set(after.values):
-        gone = ", ".join(sorted(set(before.values) - set(after.values)))
-        return "enum-value-in-use", f"loses {gone}"
-    if after.max_length is not None and (before.max_length is None or after.max_length < before.max_length):
-        return "narrowing", f"holds at most {after.max_length} from now on"
-    if before.type is FieldType.DECIMAL and (before.precision, before.scale) != (after.precision, after.scale):
-        return "narrowing", f"becomes decimal({after.precision},{after.scale})"
-    return "", ""
-
-
-def _bounds_tighten(before: Column, after: Column) -> bool:
-    def tighter(old: float | None, new: float | None, sign: int) -> bool:
-        return new is not None and (old is None or before.type is not after.type or sign * new > sign * old)
-
-    return (
-        tighter(before.minimum, after.minimum, 1)
-        or tighter(before.maximum, after.maximum, -1)
-        or tighter(before.min_length, after.min_length, 1)
-    )
-
-
-def of_unique(table: Table, index: Index, stored: tuple[str, ...], before: Mapping[str, Column]) -> Iterator[Hazard]:
+def of_unique(
+    table: Table, index: Index, stored: tuple[str, ...], before: Mapping[str, Column]
+) -> Iterator[Hazard]:
     """`stored` are the index's columns under their present names."""
     if not all(name in before for name in stored):
         return
-    part = index.columns[0] if len(index.columns) == 1 else ""
-    yield _hazard(
-        "duplicates", Severity.BLOCK, table, part,
-        f"({', '.join(index.columns)}) is to be unique but some rows share their values",
-        "remove or change the duplicates first",
-        Duplicates(table.name, stored),
-    )
+    message = f"({', '.join(index.columns)}) is to be unique but some rows share their values"
+    suggestion, probe = "remove or change the duplicates first", Duplicates(table.name, stored)
+    if len(index.columns) == 1:
+        yield on_column("duplicates", table, index.columns[0], message, suggestion, probe)
+    else:
+        yield on_table("duplicates", table, message, suggestion, probe)
 
 
 def of_check(
@@ -216,59 +124,26 @@ def of_check(
     stored = dict(renames)
     used = parse_check(check.expression, columns).columns
     if all(stored.get(name, name) in before for name in used):
-        yield _hazard(
-            "check-violated", Severity.BLOCK, table, "",
+        yield on_table(
+            "check-violated",
+            table,
             f"check {check.label} ({check.expression}) is broken by some rows",
             "correct the rows first, or loosen the check",
             Violations(table.name, check.expression, renames),
         )
 
 
-def looks_renamed(old: Column, new: Column) -> bool:
-    """Same type and same target: the values of one could be meant for the other."""
-    return old.type is new.type and old.references == new.references and old.values == new.values
-
-
-def ambiguous_rename(table: Table, old: Column, new: Column) -> Hazard:
-    return _hazard(
-        "ambiguous-rename", Severity.CONFIRM, table, new.name,
-        f"{old.name} goes and {new.name} comes, both {new.type.value}: is that a rename?",
-        f"say `renamed_from: {old.name}` in {new.name} to keep the values, or allow it if they are two different things",
-        NotNulls(table.name, old.name),
-    )
-
-
-def rename_source_missing(table: Table, column: Column, hint: str) -> Hazard:
-    return _hazard(
-        "rename-source-missing", Severity.CONFIRM, table, column.name,
-        f"{column.name} says `renamed_from: {hint}`, but there is no {hint} to rename",
-        "correct the hint or remove it; allowed, the field starts empty",
-        Rows(table.name),
-    )
-
-
-def rename_conflict(table: Table, old: Column, new: str) -> Hazard:
-    return _hazard(
-        "rename-conflict", Severity.CONFIRM, table, old.name,
-        f"{new} says `renamed_from: {old.name}`, but both exist: values of {old.name} are not moved into {new}",
-        f"move the values yourself, then remove {old.name}, or allow it",
-        NotNulls(table.name, old.name),
-    )
-
-
 def version_too_small(address: str, name: str, declared: str, needed: str, reason: str) -> Hazard:
-    return Hazard(
-        "version-too-small", Severity.BLOCK, address, name,
-        f"{name} says version {declared}, but {reason}",
-        f"set `version: {needed}`",
-    )
+    message, suggestion = f"{name} says version {declared}, but {reason}", f"set `version: {needed}`"
+    return Hazard("version-too-small", SEVERITIES["version-too-small"], address, name, message, suggestion)
 
 
 def blocked_by_policy(hazard: Hazard) -> Hazard:
     """What a `destructive: block` policy makes of a hazard: nothing destructive can be allowed."""
     if hazard.code not in DESTRUCTIVE or hazard.severity is not Severity.CONFIRM:
         return hazard
-    return replace(hazard, severity=Severity.BLOCK, suggestion="a policy says `destructive: block`; change it there first")
+    suggestion = "a policy says `destructive: block`; change it there first"
+    return replace(hazard, severity=Severity.BLOCK, suggestion=suggestion)
 
 
 def redirected(hazard: Hazard, table: str, stored_as: str) -> Hazard:
@@ -279,23 +154,39 @@ def redirected(hazard: Hazard, table: str, stored_as: str) -> Hazard:
 
 
 def locking(address: str, message: str, rows: int) -> Hazard:
+    suggestion = "apply it when traffic is low"
+    return Hazard("locking", SEVERITIES["locking"], address, address, message, suggestion, rows=rows)
+
+
+def name_taken(table: str) -> Hazard:
     return Hazard(
-        "locking", Severity.NOTICE, address, address, message, "apply it when traffic is low", rows=rows
+        "name-taken",
+        SEVERITIES["name-taken"],
+        f"table/{table}",
+        table,
+        f"there is a table {table} already, which is not as this one is to be",
+        "rename or drop that table, or give the model another name",
     )
 
 
 def unfinished(table: str) -> Hazard:
     return Hazard(
-        UNFINISHED, Severity.NOTICE, f"table/{table}", table,
-        f"an earlier apply has not come to its end on {table}: indexes, values or constraints are still missing",
+        UNFINISHED,
+        SEVERITIES[UNFINISHED],
+        f"table/{table}",
+        table,
+        f"an earlier apply has not come to its end on {table}:"
+        " indexes, values or constraints are still missing",
         "nothing to review: if it was interrupted, the next apply finishes it before anything else",
     )
 
 
 def mass_removal(removed: int, live: int) -> Hazard:
     return Hazard(
-        "mass-removal", Severity.CONFIRM, "plan", "all",
+        "mass-removal",
+        SEVERITIES["mass-removal"],
+        "plan",
+        "all",
         f"{removed} of {live} live objects would go",
         "check that the source is complete; allow it if the removal is meant",
-        rows=None,
     )

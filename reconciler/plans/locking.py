@@ -12,7 +12,10 @@ from reconciler.spec.tables import Column
 
 
 def locking_hazards(unit: Unit, rows: Mapping[str, int]) -> Unit:
-    """The unit with a `locking` notice on every change of a table in `rows` (name -> estimated rows) that takes long there."""
+    """The unit with a `locking` notice on every change that takes long on a table in `rows`.
+
+    `rows` are estimates by table name, of the large tables only.
+    """
     if not rows:
         return unit
     changed = {(c.action, c.address): _noticed(c, rows) for c in unit.changes}
@@ -29,7 +32,9 @@ def _noticed(change: Change, rows: Mapping[str, int]) -> Change:
     cost = _cost(change)
     if not cost:
         return change
-    notice: Hazard = hazards.locking(change.address, f"{parts[1]} has about {rows[parts[1]]:,} rows: {cost}", rows[parts[1]])
+    notice: Hazard = hazards.locking(
+        change.address, f"{parts[1]} has about {rows[parts[1]]:,} rows: {cost}", rows[parts[1]]
+    )
     return change.evolve(hazards=(*change.hazards, notice))
 
 
@@ -56,9 +61,12 @@ def _column_cost(change: Change) -> str:
 
 
 def _rewrites(before: Column, after: Column) -> bool:
-    """Whether ALTER COLUMN TYPE copies the table. Widening a text and raising a precision at the same scale do not."""
+    """Whether ALTER COLUMN TYPE copies the table. To widen a text does not, nor more digits at one scale."""
     if before.type is not after.type:
-        return (before.type, after.type) not in {(FieldType.STRING, FieldType.TEXT), (FieldType.ENUM, FieldType.TEXT)}
+        return (before.type, after.type) not in {
+            (FieldType.STRING, FieldType.TEXT),
+            (FieldType.ENUM, FieldType.TEXT),
+        }
     if after.type is FieldType.DECIMAL:
         return before.scale != after.scale or (before.precision or 0) > (after.precision or 0)
     if after.type is FieldType.STRING and after.max_length is not None:

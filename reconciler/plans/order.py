@@ -1,7 +1,8 @@
 """Differences -> units: what must change together, in the order it must happen.
 
-Objects are connected by references between tables, by an agent's type and by the agents a pipeline calls. Units do
-not depend on each other, so one may fail and the others go on; inside a unit, what is needed comes before what needs it.
+Objects are connected by references between tables, by an agent's type and by the agents a pipeline calls.
+Units do not depend on each other, so one may fail and the others go on; inside a unit, what is needed comes
+before what needs it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from reconciler.plans.changes import Action, Change, TableMigration, Unit
 from reconciler.plans.diff import Difference
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
-from reconciler.spec.state import Spec
+from reconciler.spec.codec import Spec
 from reconciler.spec.steps import Step
 
 _RANK = {"policy": 0, "type": 1, "agent": 2}
@@ -23,7 +24,9 @@ _RANK = {"policy": 0, "type": 1, "agent": 2}
 def units_of(differences: list[Difference]) -> tuple[Unit, ...]:
     """Units by their first address; every difference is in exactly one."""
     by_address = {difference.address: difference for difference in differences}
-    edges = {address: set(_needs(difference)) & by_address.keys() for address, difference in by_address.items()}
+    edges = {
+        address: set(_needs(difference)) & by_address.keys() for address, difference in by_address.items()
+    }
     groups = _components(edges)
     return tuple(_unit([by_address[a] for a in _sorted(group, edges)]) for group in groups)
 

@@ -6,13 +6,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Problem
-from reconciler.plans.changes import Action, Change, Hazard, Severity, Unit
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a plan without changes is made without loading what changes are made of
+    from reconciler.plans.changes import Change, Hazard, Unit
     from reconciler.spec.state import Drift
 
 PLANNER = "1"
@@ -38,7 +37,8 @@ class Summary:
 class Plan:
     """What would be done, in order. `hazards` also holds those of no single change (such as mass removal).
 
-    `source` and `database` are for people (passwords masked). `desired` and `observed` are the digests the plan was made from.
+    `source` and `database` are for people (passwords masked). `desired` and `observed` are the digests the
+    plan was made from.
     """
 
     id: str
@@ -72,6 +72,10 @@ class Plan:
 
     @property
     def summary(self) -> Summary:
+        if self.empty:
+            return Summary()
+        from reconciler.plans.changes import Action
+
         counts = Counter(change.action for unit in self.units for change in unit.changes)
         return Summary(
             add=counts[Action.ADD] + counts[Action.RESTORE],
@@ -88,20 +92,29 @@ def plan_id(desired: str, observed: str, commit: str = "") -> str:
 def stopping(hazards: Iterable[Hazard], allow: Iterable[str] = ()) -> tuple[Hazard, ...]:
     """The hazards that stop an apply: `block` always, `confirm` unless allowed.
 
-    An allowance is `CODE:OBJECT` or `CODE` alone; OBJECT is a hazard's object or address, and covers all below it
-    (`destructive:email-analysis` covers `email-analysis.analysis.body`).
+    An allowance is `CODE:OBJECT` or `CODE` alone; OBJECT is a hazard's object or address, and covers all
+    below it (`destructive:email-analysis` covers `email-analysis.analysis.body`).
     """
+    found = tuple(hazards)
+    if not found:
+        return ()
+    from reconciler.plans.changes import Severity
+
     allowed = [entry.partition(":") for entry in allow]
 
     def is_allowed(hazard: Hazard) -> bool:
-        return any(
-            code == hazard.code and (not of or _covers(of, hazard.object, ".") or _covers(of, hazard.address, "/"))
-            for code, _, of in allowed
+        return any(code == hazard.code and _names(of, hazard) for code, _, of in allowed)
+
+    def stops(hazard: Hazard) -> bool:
+        return hazard.severity is Severity.BLOCK or (
+            hazard.severity is Severity.CONFIRM and not is_allowed(hazard)
         )
 
-    return tuple(
-        h for h in hazards if h.severity is Severity.BLOCK or (h.severity is Severity.CONFIRM and not is_allowed(h))
-    )
+    return tuple(hazard for hazard in found if stops(hazard))
+
+
+def _names(of: str, hazard: Hazard) -> bool:
+    return not of or _covers(of, hazard.object, ".") or _covers(of, hazard.address, "/")
 
 
 def _covers(allowance: str, name: str, separator: str) -> bool:

@@ -1,7 +1,7 @@
 """Hazards weighed by the rows they touch: what concerns no row vanishes, what would lose values is marked.
 
-Between asking (`questions`) and answering (`settled`) stands whoever can count: the database, or nobody, in which
-case every hazard stays as a possibility with unknown rows.
+Between asking (`questions`) and answering (`settled`) stands whoever can count: the database, or nobody, in
+which case every hazard stays as a possibility with unknown rows.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def _unit(unit: Unit, counts: Mapping[Probe, int]) -> Unit:
 def _change(change: Change, counts: Mapping[Probe, int]) -> Change:
     if not change.hazards:
         return change
-    kept = tuple(_counted(h, counts) for h in change.hazards if h.probe is None or counts.get(h.probe, -1) != 0)
+    kept = tuple(
+        _counted(h, counts) for h in change.hazards if h.probe is None or counts.get(h.probe, -1) != 0
+    )
     lossy = change.kind is Kind.COLUMN and any(isinstance(h.probe, Unfit) and (h.rows or 0) > 0 for h in kept)
     return change.evolve(hazards=kept, lossy=lossy)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import get_args
 
 from reconciler.policy.ceilings import CEILINGS
-from reconciler.policy.complexity import Measure, measures
+from reconciler.policy.complexity import Measure, excesses
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.base import format_duration, format_size
 from reconciler.spec.findings import Finding, Path, did_you_mean
@@ -21,15 +21,33 @@ TABLE_TOOLS = frozenset({"database_reader", "database_writer"})
 
 def check_policy(agent_type: AgentType, policies: Sequence[Policy]) -> list[Finding]:
     """What the type asks for beyond what is allowed. All policies hold at once; the ceilings always hold."""
-    found: list[Finding] = []
-    for policy in policies:
-        for index, grant in enumerate(agent_type.spec.tools):
-            found += _check_grant(grant, policy, ("spec", "tools", index))
-    bounds = [(f"policy `{policy.name}`", policy.spec.limits) for policy in policies]
-    bounds.append(("built-in ceiling", CEILINGS))
-    found += _check_limits(agent_type.spec.limits, bounds)
-    found += _check_complexity(agent_type, bounds)
-    return found
+    return Rules(policies).check(agent_type)
+
+
+class Rules:
+    """The ceilings and some policies, for many types to be checked against."""
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self._policies = policies
+        self._bounds = [(f"policy `{policy.name}`", policy.spec.limits) for policy in policies]
+        self._bounds.append(("built-in ceiling", CEILINGS))
+        self._lowest = {name: _lowest(name, self._bounds) for name in get_args(Measure)}
+        self._most = {name: bound for name, (_, bound) in self._lowest.items()}
+
+    def check(self, agent_type: AgentType) -> list[Finding]:
+        found: list[Finding] = []
+        for policy in self._policies:
+            for index, grant in enumerate(agent_type.spec.tools):
+                found += _check_grant(grant, policy, ("spec", "tools", index))
+        found += _check_limits(agent_type.spec.limits, self._bounds)
+        found += self._check_complexity(agent_type)
+        return found
+
+    def _check_complexity(self, agent_type: AgentType) -> Iterator[Finding]:
+        for measure, count, path in excesses(agent_type, self._most):
+            owner, bound = self._lowest[measure]
+            allowed = f"the {owner} allows {_shown(measure, bound)}"
+            yield Finding("too-complex", f"{_NOUNS[measure]}: {_shown(measure, count)}; {allowed}", path)
 
 
 def _check_grant(grant: Grant, policy: Policy, path: Path) -> Iterator[Finding]:
@@ -99,17 +117,6 @@ def _check_limits(limits: Limits, bounds: Sequence[tuple[str, PolicyLimits]]) ->
             if wanted is not None and bound is not None and wanted > bound:
                 message = f"`{name}` is {_shown(name, wanted)}; the {owner} allows {_shown(name, bound)}"
                 yield Finding("policy-limit", message, ("spec", "limits", name))
-
-
-def _check_complexity(agent_type: AgentType, bounds: Sequence[tuple[str, PolicyLimits]]) -> Iterator[Finding]:
-    lowest = {name: _lowest(name, bounds) for name in get_args(Measure)}
-    for measure, count, path in measures(agent_type):
-        owner, bound = lowest[measure]
-        if count > bound:
-            message = (
-                f"{_NOUNS[measure]}: {_shown(measure, count)}; the {owner} allows {_shown(measure, bound)}"
-            )
-            yield Finding("too-complex", message, path)
 
 
 def _lowest(name: Measure, bounds: Sequence[tuple[str, PolicyLimits]]) -> tuple[str, int]:

@@ -14,13 +14,24 @@ Measure = Literal["fields", "models", "steps", "nesting", "enum_values", "text_b
 Measured = tuple[Measure, int, Path]
 
 _TEXTS = ("title", "description", "owner", "deprecated")
+_WIDEST = 4
+"""Bytes of one character at most."""
 
 
-def measures(agent_type: AgentType) -> Iterator[Measured]:
-    """Everything a policy can bound, each with its place. Sizes are in bytes of UTF-8."""
+def excesses(agent_type: AgentType, most: Mapping[Measure, int]) -> Iterator[Measured]:
+    """Everything that is more than it may be, each with its place. Texts are measured in bytes of UTF-8."""
+    for measured in _sizes(agent_type):
+        if measured[1] > most[measured[0]]:
+            yield measured
+    longest, deepest = most["text_bytes"], most["nesting"]
+    for value, path in _values(agent_type):
+        # Nearly every value is small: only of the others every text is looked at with its place.
+        if value and not _fits(value, longest, deepest):
+            yield from (measured for measured in _of_value(value, path) if measured[1] > most[measured[0]])
+
+
+def _sizes(agent_type: AgentType) -> Iterator[Measured]:
     spec = agent_type.spec
-    for name in _TEXTS:
-        yield from _of_value(getattr(spec, name), ("spec", name))
     yield "models", len(spec.models), ("spec", "models")
     for section, fields in (("settings", spec.settings), ("input", spec.input)):
         yield "fields", len(fields), ("spec", section)
@@ -31,18 +42,14 @@ def measures(agent_type: AgentType) -> Iterator[Measured]:
         yield "fields", len(spec.output.fields), ("spec", "output", "fields")
         yield from _of_fields(spec.output.fields, ("spec", "output", "fields"))
     yield "steps", _count(spec.pipeline), ("spec", "pipeline")
-    yield from _of_steps(spec.pipeline, ("spec", "pipeline"), 1)
-    for index, test in enumerate(spec.tests):
-        for part in ("input", "settings", "mocks"):
-            yield from _of_value(getattr(test, part), ("spec", "tests", index, part))
-        yield from _of_value(test.expect.output, ("spec", "tests", index, "expect", "output"))
+    for _, path, depth in _steps(spec.pipeline, ("spec", "pipeline"), 1):
+        yield "nesting", depth, path
 
 
 def _of_model(model: ModelSpec, path: Path) -> Iterator[Measured]:
     yield "fields", len(model.fields), (*path, "fields")
     single = sum(1 for field in model.fields.values() if field.index or field.unique or field.model)
     yield "indexes", single + len(model.indexes) + len(model.unique), path
-    yield from _of_value(model.description, (*path, "description"))
     yield from _of_fields(model.fields, (*path, "fields"))
 
 
@@ -52,28 +59,64 @@ def _of_fields(fields: Mapping[str, FieldSpec], path: Path) -> Iterator[Measured
             yield "enum_values", len(field.values), (*path, name, "values")
         if field.items is not None and field.items.values is not None:
             yield "enum_values", len(field.items.values), (*path, name, "items", "values")
-        if field.description is not None:
-            yield from _of_value(field.description, (*path, name, "description"))
-        if field.default is not None:
-            yield from _of_value(field.default, (*path, name, "default"))
 
 
 def _count(steps: list[Step]) -> int:
     return len(steps) + sum(_count(step.parallel) for step in steps if step.parallel)
 
 
-def _of_steps(steps: list[Step], path: Path, depth: int) -> Iterator[Measured]:
+def _steps(steps: list[Step], path: Path, depth: int) -> Iterator[tuple[Step, Path, int]]:
     for index, step in enumerate(steps):
-        where = (*path, index)
-        yield "nesting", depth, where
-        yield from _of_value(step.with_, (*where, "with"))
-        yield from _of_value(step.input, (*where, "input"))
-        yield from _of_value(step.when, (*where, "when"))
-        yield from _of_value(step.for_each, (*where, "for_each"))
-        if step.fallback is not None:
-            yield from _of_value(step.fallback.with_, (*where, "fallback", "with"))
+        yield step, (*path, index), depth
         if step.parallel is not None:
-            yield from _of_steps(step.parallel, (*where, "parallel"), depth + 1)
+            yield from _steps(step.parallel, (*path, index, "parallel"), depth + 1)
+
+
+def _values(agent_type: AgentType) -> Iterator[tuple[Any, Path]]:
+    """Everything in which authors are free: texts, and values that hold texts."""
+    spec = agent_type.spec
+    for name in _TEXTS:
+        yield getattr(spec, name), ("spec", name)
+    yield from _values_of_fields(spec.settings, ("spec", "settings"))
+    yield from _values_of_fields(spec.input, ("spec", "input"))
+    for name, model in spec.models.items():
+        yield model.description, ("spec", "models", name, "description")
+        yield from _values_of_fields(model.fields, ("spec", "models", name, "fields"))
+    if spec.output is not None and spec.output.fields is not None:
+        yield from _values_of_fields(spec.output.fields, ("spec", "output", "fields"))
+    for step, path, _ in _steps(spec.pipeline, ("spec", "pipeline"), 1):
+        yield step.with_, (*path, "with")
+        yield step.input, (*path, "input")
+        yield step.when, (*path, "when")
+        yield step.for_each, (*path, "for_each")
+        if step.fallback is not None:
+            yield step.fallback.with_, (*path, "fallback", "with")
+    for index, test in enumerate(spec.tests):
+        for part in ("input", "settings", "mocks"):
+            yield getattr(test, part), ("spec", "tests", index, part)
+        yield test.expect.output, ("spec", "tests", index, "expect", "output")
+
+
+def _values_of_fields(fields: Mapping[str, FieldSpec], path: Path) -> Iterator[tuple[Any, Path]]:
+    for name, field in fields.items():
+        for attribute in ("description", "default"):
+            value = getattr(field, attribute)
+            if value is not None:
+                yield value, (*path, name, attribute)
+
+
+def _fits(value: Any, longest: int, deepest: int) -> bool:
+    """Whether no text in a value is too long, and it does not nest too deep: see `_of_value`."""
+    if isinstance(value, str):
+        return len(value) * _WIDEST <= longest or _bytes(value) <= longest
+    if not isinstance(value, (dict, list)):
+        return True
+    if deepest < 1:
+        return False
+    for member in value.values() if isinstance(value, dict) else value:
+        if not _fits(member, longest, deepest - 1):
+            return False
+    return True
 
 
 def _of_value(value: Any, path: Path) -> Iterator[Measured]:

@@ -13,7 +13,7 @@ from reconciler.spec.limits import Limits
 
 
 class SecretSource(SpecModel):
-    """Where a secret comes from: the name of an environment variable or the path of a file, never the value."""
+    """Where a secret comes from: the name of an environment variable or a file's path, never the value."""
 
     env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)
     file: str | None = Field(None, min_length=1, max_length=500)
@@ -28,7 +28,9 @@ class SecretSource(SpecModel):
 class AgentSpec(SpecModel):
     type: TypeName
     version: str | None = Field(
-        None, pattern=r"^(\^|~|=)?\d{1,6}(\.\d{1,6}){0,2}$", description="Versions of the type it accepts; unset: the newest."
+        None,
+        pattern=r"^(\^|~|=)?\d{1,6}(\.\d{1,6}){0,2}$",
+        description="Versions of the type it accepts; unset: the newest.",
     )
     enabled: bool = True
     settings: dict[FieldName, Any] = Field(default_factory=dict)

@@ -37,7 +37,9 @@ class IndexSpec(SpecModel):
 
 class CheckSpec(SpecModel):
     name: FieldName
-    expression: str = Field(max_length=1000, description="Condition over the model's fields, such as `urgency < 4`.")
+    expression: str = Field(
+        max_length=1000, description="Condition over the model's fields, such as `urgency < 4`."
+    )
 
 
 class ModelSpec(SpecModel):
@@ -45,7 +47,9 @@ class ModelSpec(SpecModel):
 
     fields: Fields = Field(min_length=1)
     indexes: list[IndexSpec] = Field(default_factory=list)
-    unique: list[list[FieldName]] = Field(default_factory=list, description="Groups of fields that are unique together.")
+    unique: list[list[FieldName]] = Field(
+        default_factory=list, description="Groups of fields that are unique together."
+    )
     checks: list[CheckSpec] = Field(default_factory=list)
     description: str | None = Field(None, max_length=1000)
 
@@ -61,7 +65,9 @@ class ModelSpec(SpecModel):
         for name in self.fields:
             if name in SYSTEM_FIELDS:
                 raise PydanticCustomError(
-                    "reserved_field", "every table has a column `{name}` of its own; choose another name", {"name": name}
+                    "reserved_field",
+                    "every table has a column `{name}` of its own; choose another name",
+                    {"name": name},
                 )
         names = [check.name for check in self.checks]
         if len(names) != len(set(names)):
@@ -76,17 +82,21 @@ class Grant(SpecModel):
     models: list[Annotated[str, StringConstraints(max_length=100)]] | None = Field(
         None, description="LLM models, or the type's own tables, that the tool may use."
     )
-    hosts: list[Annotated[str, StringConstraints(max_length=253)]] | None = Field(None, description="Hosts it may reach.")
+    hosts: list[Annotated[str, StringConstraints(max_length=253)]] | None = Field(
+        None, description="Hosts it may reach."
+    )
     recipients: list[Annotated[str, StringConstraints(max_length=320)]] | None = None
     paths: list[Annotated[str, StringConstraints(max_length=500)]] | None = None
     limits: GrantLimits | None = None
 
 
 class Output(SpecModel):
-    """What a task returns: the row a step wrote (`model` + `from`), or fields of its own taken `from` a step."""
+    """What a task returns: the row that a step wrote (`model`, `from`), or `fields` taken `from` a step."""
 
     model: FieldName | None = None
-    from_: FieldName | None = Field(None, alias="from", description="Id of the step the result is taken from.")
+    from_: FieldName | None = Field(
+        None, alias="from", description="Id of the step the result is taken from."
+    )
     fields: Fields | None = None
 
     @model_validator(mode="after")
@@ -114,7 +124,9 @@ class ManifestTest(SpecModel):
 
 
 class AgentTypeSpec(SpecModel):
-    version: str = Field(pattern=SEMVER, description="Semver of the contract; the plan refuses a bump that is too small.")
+    version: str = Field(
+        pattern=SEMVER, description="Semver of the contract; the plan refuses a bump that is too small."
+    )
     title: str | None = Field(None, max_length=200)
     description: str | None = Field(None, max_length=4000)
     owner: str | None = Field(None, max_length=320)
@@ -128,7 +140,9 @@ class AgentTypeSpec(SpecModel):
     pipeline: list[Step] = Field(default_factory=list)
     deletion_policy: DeletionPolicy = Field(DeletionPolicy.ARCHIVE, strict=False)
     tests: list[ManifestTest] = Field(default_factory=list)
-    deprecated: str | None = Field(None, max_length=500, description="Why and what to use instead; new agents are refused.")
+    deprecated: str | None = Field(
+        None, max_length=500, description="Why and what to use instead; new agents are refused."
+    )
 
 
 class AgentType(SpecModel):

@@ -1,4 +1,4 @@
-"""The base of every spec model, and the scalar notations of the manifest language (names, durations, sizes, rates).
+"""The base of every spec model, and the notations of names, durations, sizes and rates.
 
 A notation is kept as the number it means (seconds, bytes) and written back in its shortest notation,
 so that `90s` and `1m30s` are the same spec.
@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 TYPE_NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -25,7 +32,12 @@ class SpecModel(BaseModel):
     """Frozen, closed: an unknown key is an error, a value is never silently converted to another type."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, populate_by_name=True, hide_input_in_errors=True, use_enum_values=False
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_enum_values=False,
     )
 
 
@@ -44,7 +56,9 @@ def parse_duration(value: Any) -> float:
     elif isinstance(value, str) and len(value) <= 40 and _DURATION.sub("", value) == "" and value:
         seconds = sum(float(n) * _DURATION_UNITS[unit] for n, unit in _DURATION.findall(value))
     else:
-        raise PydanticCustomError("duration", "not a duration; write a number with a unit, such as 90s, 5m or 1h30m")
+        raise PydanticCustomError(
+            "duration", "not a duration; write a number with a unit, such as 90s, 5m or 1h30m"
+        )
     if not 0 < seconds <= 366 * 86400:
         raise PydanticCustomError("duration", "a duration lies between 1ms and 366d")
     return seconds
@@ -68,7 +82,9 @@ def parse_size(value: Any) -> int:
     elif isinstance(value, str) and (match := _SIZE.match(value)):
         size = int(match[1]) * _SIZE_UNITS[match[2] or ""]
     else:
-        raise PydanticCustomError("size", "not a size; write bytes or a number with Ki, Mi or Gi, such as 256Mi")
+        raise PydanticCustomError(
+            "size", "not a size; write bytes or a number with Ki, Mi or Gi, such as 256Mi"
+        )
     if not 0 < size <= 2**50:
         raise PydanticCustomError("size", "a size lies between 1 byte and 1024Ti")
     return size
@@ -84,7 +100,9 @@ def format_size(size: int) -> str:
 def parse_rate(value: Any) -> str:
     if isinstance(value, str) and (match := _RATE.match(value)) and int(match[1]) > 0:
         return f"{int(match[1])}/{match[2]}"
-    raise PydanticCustomError("rate", "not a rate; write a count per second, minute, hour or day, such as 10/hour")
+    raise PydanticCustomError(
+        "rate", "not a rate; write a count per second, minute, hour or day, such as 10/hour"
+    )
 
 
 def rate_per_second(rate: str) -> float:
@@ -96,16 +114,22 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["90s", "5m"], "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"}),
+    WithJsonSchema(
+        {"type": ["string", "number"], "examples": ["90s", "5m"], "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"}
+    ),
 ]
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
     PlainSerializer(format_size, return_type=str),
-    WithJsonSchema({"type": ["string", "integer"], "examples": ["256Mi"], "pattern": r"^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G)?$"}),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "examples": ["256Mi"], "pattern": r"^\d{1,15}(Ki|Mi|Gi|Ti|k|M|G)?$"}
+    ),
 ]
 Rate = Annotated[
     str,
     BeforeValidator(parse_rate),
-    WithJsonSchema({"type": "string", "examples": ["10/hour"], "pattern": r"^\d{1,9}/(second|minute|hour|day)$"}),
+    WithJsonSchema(
+        {"type": "string", "examples": ["10/hour"], "pattern": r"^\d{1,9}/(second|minute|hour|day)$"}
+    ),
 ]

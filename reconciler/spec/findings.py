@@ -14,7 +14,9 @@ Path = tuple[str | int, ...]
 class Finding:
     """`path` leads from the document's root to the value (`("spec", "pipeline", 0, "with", "model")`).
 
-    `at_key` points at the mapping key rather than its value; `offset` is a 0-based position inside a text value."""
+    `at_key` points at the mapping key rather than its value; `offset` is a 0-based position inside a text
+    value.
+    """
 
     code: str
     message: str

@@ -19,17 +19,26 @@ class Destructive(StrEnum):
 
 class ToolRules(SpecModel):
     allow: list[str] | None = Field(None, description="If given, only these tools may be granted.")
-    deny: list[str] = []
+    deny: list[str] = Field(default_factory=list)
 
 
-HostPattern = Annotated[str, StringConstraints(max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$|^\*$")]
+HostPattern = Annotated[
+    str,
+    StringConstraints(
+        max_length=253, pattern=r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$|^\*$"
+    ),
+]
 
 
 class PolicySpec(SpecModel):
     tools: ToolRules = ToolRules()
-    hosts: list[HostPattern] | None = Field(None, description="If given, only these hosts may be granted; `*.` matches subdomains.")
+    hosts: list[HostPattern] | None = Field(
+        None, description="If given, only these hosts may be granted; `*.` matches subdomains."
+    )
     recipients: list[Annotated[str, StringConstraints(max_length=320)]] | None = None
-    models: list[Annotated[str, StringConstraints(max_length=100)]] | None = Field(None, description="LLM models that may be granted.")
+    models: list[Annotated[str, StringConstraints(max_length=100)]] | None = Field(
+        None, description="LLM models that may be granted."
+    )
     limits: PolicyLimits = PolicyLimits()
     destructive: Destructive = Field(Destructive.ARCHIVE, strict=False)
 

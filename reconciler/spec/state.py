@@ -1,7 +1,7 @@
 """State: a set of specs by address. One type, two sources: manifests (desired) and database (actual).
 
-A state knows the digest of everything and loads a spec only when asked: comparing two states costs one dictionary walk,
-and importing this module does not import the spec models (nor pydantic).
+A state knows the digest of everything and loads a spec only when asked: comparing two states costs one
+dictionary walk, and importing this module does not import the spec models (nor pydantic).
 """
 
 from __future__ import annotations
@@ -9,33 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from reconciler.spec.agent import Agent
     from reconciler.spec.agent_type import AgentType
-    from reconciler.spec.codec import SPEC_OF as SPEC_OF
-    from reconciler.spec.codec import Spec as Spec
-    from reconciler.spec.codec import address_of as address_of
-    from reconciler.spec.codec import canonical as canonical
-    from reconciler.spec.codec import parse_canonical as parse_canonical
-    from reconciler.spec.codec import state_of as state_of
+    from reconciler.spec.codec import Spec
     from reconciler.spec.policy import Policy
+    from reconciler.plans.changes import TableMigration
     from reconciler.spec.tables import Column, Table
 
 LANGUAGE = "reconciler/v1+1"
 """Meaning of a spec. Raised whenever the same YAML comes to mean other tables, so that every digest moves."""
 
 KIND_OF = {"AgentType": "type", "Agent": "agent", "Policy": "policy"}
-
-
-def __getattr__(name: str) -> Any:
-    """The names of `spec.codec` can be had from here too; the first use of one is what imports the spec models."""
-    if name in ("SPEC_OF", "Spec", "address_of", "canonical", "parse_canonical", "state_of"):
-        from reconciler.spec import codec
-
-        return getattr(codec, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def digest_of(text: str) -> str:
@@ -68,7 +55,7 @@ class State:
         digest: str | None = None,
         held: frozenset[str] = frozenset(),
     ) -> None:
-        """`held` names addresses whose manifests are broken at the moment: they are neither changed nor removed."""
+        """`held` are addresses whose manifests are broken at the moment: neither changed nor removed."""
         self.entries = entries
         self.held = held
         self._load = load
@@ -85,7 +72,9 @@ class State:
     def digest(self) -> str:
         """One digest over everything in the state; independent of order, files and positions."""
         if self._digest is None:
-            self._digest = digest_of_entries({address: entry.digest for address, entry in self.entries.items()})
+            self._digest = digest_of_entries(
+                {address: entry.digest for address, entry in self.entries.items()}
+            )
         return self._digest
 
     def spec(self, address: str) -> Spec:
@@ -127,8 +116,8 @@ TableStatus = Literal["live", "retained"]
 class Parked:
     """An archived table or column: where it is, what it was, and which revision put it there.
 
-    `column` is None for a table. `stored_as` is the name it has now. For a table, `definition` is its last Table;
-    for a column, its Column.
+    `column` is None for a table. `stored_as` is the name it has now. For a table, `definition` is its last
+    Table; for a column, its Column.
     """
 
     id: int
@@ -146,8 +135,9 @@ class Parked:
 class Drift:
     """One difference between what was applied and what is there now, though nobody changed the desired state.
 
-    `address` names the object (`table/NAME`, `table/NAME/column/FIELD`, `.../index/NAME`, `.../constraint/NAME`);
-    `recorded` and `live` are the database's own words, None where the object is missing on that side.
+    `address` names the object (`table/NAME`, `table/NAME/column/FIELD`, `.../index/NAME`,
+    `.../constraint/NAME`); `recorded` and `live` are the database's own words, None where the object is
+    missing on that side.
     """
 
     address: str
@@ -165,8 +155,8 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class ActualTable:
-    """`definition` is what is there: as recorded, corrected by whatever drift inspection found. `recorded` is what was
-    left there, where that is something else."""
+    """`definition` is what is there: as recorded, corrected by whatever drift inspection found. `recorded` is
+    what was left there, where that is something else."""
 
     definition: Table
     status: TableStatus = "live"
@@ -185,8 +175,14 @@ class ActualTables:
     load: Callable[[str], ActualTable] = lambda name: _no_table(name)
     archived: Mapping[str, Parked] = field(default_factory=dict)
     """Newest archived table by its former name."""
+    parked_columns: Mapping[str, tuple[Parked, ...]] = field(default_factory=dict)
+    """Columns parked in a table, by the name the table has or had."""
     drifted: frozenset[str] = frozenset()
     """Names of live tables that no longer are as recorded."""
+    in_place: Callable[[TableMigration], TableMigration | None] = lambda migration: None
+    """The migration as one that only has to be recorded, where its result is there already."""
+    is_taken: Callable[[str], bool] = lambda name: False
+    """Whether there is a table of this name that is not on record."""
 
 
 def _no_table(name: str) -> ActualTable:
@@ -208,8 +204,8 @@ class ActualState(State):
         unfinished: tuple[str, ...] = (),
         registered: Callable[[str, str], str | None] = lambda name, version: None,
     ) -> None:
-        """`unfinished` names tables on which an interrupted apply has left work. `registered` gives the digest a type
-        was once registered with under a version, None if it never was."""
+        """`unfinished` names tables on which an interrupted apply has left work. `registered` gives the
+        digest a type was once registered with under a version, None if it never was."""
         super().__init__(entries, load)
         self.registered = registered
         self.tables = tables or ActualTables()

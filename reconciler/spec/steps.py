@@ -30,7 +30,9 @@ class OnError(StrEnum):
 
 class Retry(SpecModel):
     attempts: int = Field(3, ge=1, le=20, description="Attempts in all, the first included.")
-    backoff: Duration = Field(1.0, description="Wait before the second attempt; doubles each time, with jitter.")
+    backoff: Duration = Field(
+        1.0, description="Wait before the second attempt; doubles each time, with jitter."
+    )
     max_backoff: Duration = Field(60.0, description="Longest wait between two attempts.")
     on: list[Annotated[RetryOn, Field(strict=False)]] = Field(
         default_factory=lambda: [RetryOn.TIMEOUT, RetryOn.UNAVAILABLE, RetryOn.OVERLOADED],
@@ -50,14 +52,22 @@ class Step(SpecModel):
 
     id: FieldName
     tool: str | None = Field(None, max_length=63, description="Name of the tool to call.")
-    with_: dict[str, Any] = Field(default_factory=dict, alias="with", description="The tool's parameters; texts may hold expressions.")
+    with_: dict[str, Any] = Field(
+        default_factory=dict, alias="with", description="The tool's parameters; texts may hold expressions."
+    )
     agent: TypeName | None = Field(None, description="Name of another agent to run as a step.")
     input: dict[str, Any] = Field(default_factory=dict, description="What the other agent is given.")
     parallel: list[Step] | None = Field(None, min_length=1, description="Steps that run side by side.")
     when: str | bool | None = Field(None, description="Expression; the step is skipped where it is false.")
-    for_each: str | list[Any] | None = Field(None, description="Expression of a list; the step runs once per item.")
-    as_: FieldName | None = Field(None, alias="as", description="Name of the item in expressions; default `item`.")
-    concurrency: int | None = Field(None, ge=1, le=64, description="How many items run side by side; default 1.")
+    for_each: str | list[Any] | None = Field(
+        None, description="Expression of a list; the step runs once per item."
+    )
+    as_: FieldName | None = Field(
+        None, alias="as", description="Name of the item in expressions; default `item`."
+    )
+    concurrency: int | None = Field(
+        None, ge=1, le=64, description="How many items run side by side; default 1."
+    )
     timeout: Duration | None = Field(None, description="Longest time of one attempt.")
     retry: Retry | None = None
     fallback: Fallback | None = None
@@ -72,7 +82,9 @@ class Step(SpecModel):
             if key in self.model_fields_set and kinds[0] != owner:
                 name = key.rstrip("_")
                 raise PydanticCustomError(
-                    "step_kind", "`{key}` goes with `{owner}`, not with `{kind}`", {"key": name, "owner": owner, "kind": kinds[0]}
+                    "step_kind",
+                    "`{key}` goes with `{owner}`, not with `{kind}`",
+                    {"key": name, "owner": owner, "kind": kinds[0]},
                 )
         if (self.as_ or self.concurrency) and self.for_each is None:
             raise PydanticCustomError("step_loop", "`as` and `concurrency` go with `for_each`")

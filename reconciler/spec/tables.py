@@ -1,12 +1,14 @@
 """What the models of a type look like as tables, before any database's dialect.
 
-`tables_of` is a pure function of the type; two databases given equal tables hold the same structure.
-Names of indexes and constraints carry a digest of table and columns: unique in a schema and never longer than 63 bytes.
+`tables_of` is a pure function of the type; two databases given equal tables hold the same structure. Names of
+indexes and constraints carry a digest of table and columns: unique in a schema and never longer than 63
+bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -27,9 +29,8 @@ class ForeignKey(SpecModel):
 
 
 class Column(SpecModel):
-    """One column. Bounds (`values`, `minimum` … `max_length`) are enforced by the database through the column's own
-    CHECKs or type; `pattern` and `format` are not columns' business: the application validates them.
-    """
+    """One column. Bounds (`values`, `minimum` … `max_length`) are enforced by the database through the
+    column's own CHECKs or type; `pattern` and `format` are validated by the application."""
 
     name: str
     type: FieldType = Field(strict=False)
@@ -68,7 +69,7 @@ class Check(SpecModel):
 
 
 class Table(SpecModel):
-    """`owner` is the type's name, `model` the model's. System columns are not listed: every table has them."""
+    """`owner` is the type's name, `model` the model's. System columns, which all have, are not listed."""
 
     name: str
     owner: str
@@ -85,7 +86,7 @@ class Table(SpecModel):
 
 
 def table_name(type_name: str, model: str) -> str:
-    """`email-analysis`, `action_item` -> `email_analysis__action_item`. Injective, as neither part may hold `__`."""
+    """`email-analysis`, `action_item` -> `email_analysis__action_item`: injective, as no part holds `__`."""
     return f"{type_name.replace('-', '_')}__{model}"
 
 
@@ -95,7 +96,9 @@ def target_table(type_name: str, reference: str) -> str:
     return table_name(owner or type_name, model)
 
 
-def constraint_name(prefix: Literal["ix", "uq", "ck", "fk"], table: str, columns: tuple[str, ...], label: str = "") -> str:
+def constraint_name(
+    prefix: Literal["ix", "uq", "ck", "fk"], table: str, columns: tuple[str, ...], label: str = ""
+) -> str:
     digest = hashlib.sha256("\0".join((table, label, *columns)).encode()).hexdigest()[:10]
     return f"{prefix}_{(label or columns[0])[:40]}_{digest}"
 
@@ -103,7 +106,9 @@ def constraint_name(prefix: Literal["ix", "uq", "ck", "fk"], table: str, columns
 def column_of(type_name: str, name: str, field: FieldSpec) -> Column:
     reference = None
     if field.type is FieldType.REFERENCE and field.model:
-        reference = ForeignKey(table=target_table(type_name, field.model), on_delete=field.on_delete or OnDelete.RESTRICT)
+        reference = ForeignKey(
+            table=target_table(type_name, field.model), on_delete=field.on_delete or OnDelete.RESTRICT
+        )
     decimal = field.type is FieldType.DECIMAL
     return Column(
         name=name,
@@ -116,7 +121,9 @@ def column_of(type_name: str, name: str, field: FieldSpec) -> Column:
         min_length=field.min_length if field.type is not FieldType.LIST else None,
         max_length=field.max_length if field.type is not FieldType.LIST else None,
         precision=(field.precision or 18) if decimal else None,
-        scale=(field.scale if field.scale is not None else min(6, field.precision or 18)) if decimal else None,
+        scale=(field.scale if field.scale is not None else min(6, field.precision or 18))
+        if decimal
+        else None,
         encrypted=field.encrypted,
         sensitive=field.sensitive,
         references=reference,
@@ -125,31 +132,33 @@ def column_of(type_name: str, name: str, field: FieldSpec) -> Column:
 
 def table_of(type_name: str, model_name: str, model: ModelSpec) -> Table:
     name = table_name(type_name, model_name)
-    uniques = [(field,) for field, spec in model.fields.items() if spec.unique]
-    uniques += [tuple(group) for group in model.unique]
-    plain = [(field,) for field, spec in model.fields.items() if spec.index and not spec.unique]
-    # A reference is looked up from its target at every delete there: its column is indexed unasked.
-    plain += [(f,) for f, spec in model.fields.items() if spec.type is FieldType.REFERENCE and not (spec.unique or spec.index)]
-    plain += [tuple(index.fields) for index in model.indexes]
-    indexes = [
-        Index(name=constraint_name("uq", name, columns), columns=columns, unique=True) for columns in dict.fromkeys(uniques)
-    ]
-    indexes += [
-        Index(name=constraint_name("ix", name, columns), columns=columns)
-        for columns in dict.fromkeys(plain)
-        if columns not in uniques
-    ]
     return Table(
         name=name,
         owner=type_name,
         model=model_name,
         columns=tuple(column_of(type_name, field, spec) for field, spec in model.fields.items()),
-        indexes=tuple(indexes),
+        indexes=tuple(_indexes(name, model)),
         checks=tuple(
             Check(name=constraint_name("ck", name, (c.name,), c.name), label=c.name, expression=c.expression)
             for c in model.checks
         ),
     )
+
+
+def _indexes(table: str, model: ModelSpec) -> Iterator[Index]:
+    """Each group of columns once: a unique index serves look-ups as well."""
+    fields = model.fields.items()
+    uniques: list[tuple[str, ...]] = [(name,) for name, field in fields if field.unique]
+    uniques += [tuple(group) for group in model.unique]
+    # A reference is looked up from its target at every delete there: its column is indexed unasked.
+    asked = [(name,) for name, field in fields if field.index and not field.unique]
+    unasked = [(n,) for n, f in fields if f.type is FieldType.REFERENCE and not (f.unique or f.index)]
+    plain: list[tuple[str, ...]] = [*asked, *unasked, *(tuple(index.fields) for index in model.indexes)]
+    for columns in dict.fromkeys(uniques):
+        yield Index(name=constraint_name("uq", table, columns), columns=columns, unique=True)
+    for columns in dict.fromkeys(plain):
+        if columns not in uniques:
+            yield Index(name=constraint_name("ix", table, columns), columns=columns)
 
 
 def tables_of(agent_type: AgentType) -> dict[str, Table]:

@@ -65,4 +65,4 @@ def manifests(state: dict[str, Any], version: str) -> str:
     documents.append(
         {"apiVersion": "reconciler/v1", "kind": "Policy", "metadata": {"name": "default"}, "spec": state.get("policy", {})}
     )
-    return "---\n".join(yaml.safe_dump(document, sort_keys=False) for document in documents)
+    return "---\n".join(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False) for document in documents)

@@ -79,7 +79,7 @@ class SchemaWalk(RuleBasedStateMachine):
     def evolve(self, data: st.DataObject) -> None:
         self._go_to(evolved(data.draw, self.state, self.gone))
 
-    @rule(data=st.data(), times=st.integers(1, 3))
+    @rule(data=st.data(), times=st.integers(2, 6))
     def write(self, data: st.DataObject, times: int) -> None:
         for _ in range(times):
             state, before = self.past[self.revision]

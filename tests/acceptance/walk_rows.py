@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from reconciler.database import records
 from reconciler.database.connection import Connection
-from reconciler.database.dynamic_model import build_models
+from reconciler.database.dynamic_model import Models
 from reconciler.database.parking import ARCHIVE_SCHEMA
 from reconciler.database.records import ArchiveRecord
 from reconciler.database.sql_text import quote
@@ -61,7 +61,7 @@ class Rows:
         ids = sorted(known[name])
         # Ciphers are bytes, which only the application could make; any will do here.
         writable = {n: t.evolve(columns=tuple(map(_as_bytes, t.columns))) for n, t in tables.items()}
-        model = build_models(writable.values())[name]
+        model = Models(writable.values())[name]
         values = {column.name: _value(draw, column, known) for column in tables[name].columns if draw(st.booleans()) or not column.nullable}
         try:
             with Session(self._engine()) as session, session.begin():

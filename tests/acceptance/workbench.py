@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +17,7 @@ from reconciler.control.reports import Outcome
 from reconciler.database import inspection, records
 from reconciler.database.connection import connect
 from reconciler.database.dynamic_model import Models, values_of
+from reconciler.database.model_tables import metadata_of
 from reconciler.database.upgrade import has_catalog
 from reconciler.plans.plan import Plan
 from reconciler.settings import Settings
@@ -87,7 +87,10 @@ class Workbench:
 
     def snapshot(self) -> dict[str, Any]:
         """Structure and rows of everything that is live."""
-        return {"structure": self.structure(), "rows": {name: self._rows(t) for name, t in self.definitions().items()}}
+        return {
+            "structure": self.structure(),
+            "rows": {name: self._rows(t) for name, t in self.definitions().items()},
+        }
 
     def oracle_differences(self) -> list[Any]:
         """What Alembic's own comparison finds between the live tables and the mapped classes."""
@@ -107,7 +110,8 @@ class Workbench:
                 connection, opts={"include_name": ours, "compare_type": True, "compare_server_default": False}
             )
             found = compare_metadata(context, metadata)
-        # SQLAlchemy's reflection of SQLite loses name and ON DELETE of a foreign key that stands with its column.
+        # SQLAlchemy's reflection of SQLite loses name and ON DELETE of a foreign key that stands with its
+        # column.
         unseen = ("add_fk", "remove_fk") if self.url.startswith("sqlite") else ()
         return [entry for entry in found if "_archived_" not in str(entry) and entry[0] not in unseen]
 
@@ -128,7 +132,8 @@ class Workbench:
             session.commit()
 
     def rows_like(self, rows: Rows) -> dict[str, list[dict[str, Any]]]:
-        """The rows now, in the columns that `rows` speaks of and that still are, of the tables that still are."""
+        """The rows now, in the columns that `rows` speaks of and that still are, of the tables that still
+        are."""
         tables = self.definitions()
         found = {}
         for name, entries in rows.items():
@@ -149,7 +154,8 @@ class Workbench:
                 continue
             columns = {key for entry in entries for key in entry} & {c.name for c in tables[table].columns}
             found[table] = [
-                {k: plain(_value(tables[table].column(k), entry.get(k))) for k in sorted(columns)} for entry in entries
+                {k: plain(_value(tables[table].column(k), entry.get(k))) for k in sorted(columns)}
+                for entry in entries
             ]
         return found
 
@@ -189,7 +195,9 @@ class Workbench:
         """Rows by code, added up; None where no row is concerned."""
         found: dict[str, int | None] = {}
         for hazard in plan.hazards:
-            found[hazard.code] = (found.get(hazard.code) or 0) + hazard.rows if hazard.rows is not None else None
+            found[hazard.code] = (
+                (found.get(hazard.code) or 0) + hazard.rows if hazard.rows is not None else None
+            )
         return found
 
 
@@ -219,5 +227,3 @@ def _value(column: Column | None, value: Any) -> Any:
         case FieldType.BINARY:
             return bytes.fromhex(value)
     return value
-
-

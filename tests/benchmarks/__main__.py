@@ -1,8 +1,9 @@
-"""`python -m tests.benchmarks [NAME...]`: whole processes beside their peers and floors, in turns, as a table.
+"""`python -m tests.benchmarks [NAME...]`: whole processes beside their peers and floors, in turns, as a
+table.
 
-Names choose benchmarks by how theirs begin; without any, all are run. Peers are installed when they are first needed,
-into a cache folder; one that cannot be installed is shown as such. The exit code is 1 if a goal was missed or a
-benchmark not run; with --quick, whose sizes are not those of the goals, only the latter.
+Names choose benchmarks by how theirs begin; without any, all are run. Peers are installed when they are first
+needed, into a cache folder; one that cannot be installed is shown as such. The exit code is 1 if a goal was
+missed or a benchmark not run; with --quick, whose sizes are not those of the goals, only the latter.
 """
 
 from __future__ import annotations
@@ -66,7 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = {"conditions": _conditions(rounds), "sizes": vars(sizes)}
         document |= {"benchmarks": {name: result.as_json() for name, result in found.items()}}
         options.out.write_text(json.dumps(document, indent=1) + "\n")
-    return 0 if all(isinstance(result, Outcome) and (result.met or options.quick) for result in found.values()) else 1
+    return (
+        0
+        if all(isinstance(result, Outcome) and (result.met or options.quick) for result in found.values())
+        else 1
+    )
 
 
 def hold(name: str, stage: Stage, rounds: int) -> Outcome | NotRun:
@@ -79,10 +84,21 @@ def hold(name: str, stage: Stage, rounds: int) -> Outcome | NotRun:
 
 def compile_bytecode() -> None:
     """Of everything the children import; a process that compiles as it imports takes twice as long."""
-    command = [sys.executable, "-m", "compileall", "-q", "-j", "0", str(ROOT / "reconciler"), str(ROOT / "tests")]
+    command = [
+        sys.executable,
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        "0",
+        str(ROOT / "reconciler"),
+        str(ROOT / "tests"),
+    ]
     command += [folder for folder in sys.path if folder.endswith("-packages")]
     # Some packages ship files for other Python versions, which do not compile: nobody imports them.
-    subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
 
 
 def _conditions(rounds: int) -> str:
@@ -102,11 +118,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of names")
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: to see that it works")
-    parser.add_argument("--rounds", type=int, help=f"how often each takes its turn; {ROUNDS} unless told otherwise")
+    parser.add_argument(
+        "--rounds", type=int, help=f"how often each takes its turn; {ROUNDS} unless told otherwise"
+    )
     parser.add_argument("--types", type=int, default=Sizes.types)
     parser.add_argument("--agents", type=int, default=Sizes.agents)
     parser.add_argument("--tables", type=int, default=Sizes.tables)
-    parser.add_argument("--peers", type=Path, default=default_folder(), metavar="DIR", help="where peers are installed")
+    parser.add_argument(
+        "--peers", type=Path, default=default_folder(), metavar="DIR", help="where peers are installed"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write all that was measured as JSON")
     options = parser.parse_args(arguments)
     unknown = [n for n in options.names if not any(name.startswith(n) for name in BENCHMARKS)]

@@ -23,8 +23,8 @@ def nothing() -> None:
 class Contender:
     """A program to be timed as a whole process.
 
-    `before` runs ahead of every run, untimed. `exits` are the exit codes of a run that did its work and `says` stands
-    in its output then. With `own_clock`, the last line of its output is the seconds that count.
+    `before` runs ahead of every run, untimed. `exits` are the exit codes of a run that did its work and
+    `says` stands in its output then. With `own_clock`, the last line of its output is the seconds that count.
     """
 
     name: str

@@ -1,4 +1,5 @@
-"""Peers are installed when they are first measured, into a folder that outlives the run, never into the project.
+"""Peers are installed when they are first measured, into a folder that outlives the run, never into the
+project.
 
 What cannot be installed is a PeerMissingError with the installer's last words.
 """
@@ -27,7 +28,12 @@ def python_environment(peers: Path, name: str, *requirements: str) -> Path:
     if not _is_complete(folder):
         _install(name, (sys.executable, "-m", "venv", str(folder)), peers)
         _install(name, (str(programs / "python"), "-m", "pip", "install", "--quiet", *requirements), peers)
-        _install(name, (str(programs / "python"), "-m", "compileall", "-q", str(folder / "lib")), peers, exits=(0, 1))
+        _install(
+            name,
+            (str(programs / "python"), "-m", "compileall", "-q", str(folder / "lib")),
+            peers,
+            exits=(0, 1),
+        )
         _complete(folder)
     return programs
 
@@ -79,7 +85,9 @@ def _install(name: str, command: Sequence[str], folder: Path, *, exits: Sequence
         raise PeerMissingError(f"{name} cannot be installed: {error}") from error
     if done.returncode not in exits:
         words = [line.strip() for line in done.stdout.splitlines() if "error" in line.lower()]
-        raise PeerMissingError(f"{name} cannot be installed: {words[0] if words else f'exit {done.returncode}'}")
+        raise PeerMissingError(
+            f"{name} cannot be installed: {words[0] if words else f'exit {done.returncode}'}"
+        )
 
 
 def default_folder() -> Path:

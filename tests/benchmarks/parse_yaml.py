@@ -1,4 +1,5 @@
-"""What YAML costs by itself: `python -I tests/benchmarks/parse_yaml.py DIR`, yaml.load(CSafeLoader) of every manifest."""
+"""What YAML costs by itself: `python -I tests/benchmarks/parse_yaml.py DIR`, yaml.load(CSafeLoader) of every
+manifest."""
 
 import os
 import sys

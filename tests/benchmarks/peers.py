@@ -1,4 +1,5 @@
-"""Contests with other tools: a plan of tables that have not changed, of the same tables written as each tool wants them."""
+"""Contests with other tools: a plan of tables that have not changed, of the same tables written as each tool
+wants them."""
 
 from __future__ import annotations
 
@@ -27,17 +28,22 @@ def alembic_check(stage: Stage, dialect: Dialect) -> Contest:
     written_for.alembic(folder, tables, url.replace("postgresql://", "postgresql+psycopg://"))
     run(Contender("create_all", (sys.executable, "models.py"), folder=folder))
     alembic = Path(sys.executable).with_name("alembic")
-    theirs = Contender("alembic check", (str(alembic), "check"), folder=folder, says="No new upgrade operations")
+    theirs = Contender(
+        "alembic check", (str(alembic), "check"), folder=folder, says="No new upgrade operations"
+    )
     return _contest(stage, dialect, theirs, TimesFaster(20))
 
 
 def dbt_parse(stage: Stage) -> Contest:
-    """Partial parsing: the first run keeps what it has parsed, and the later ones find that nothing has changed."""
+    """Partial parsing: the first run keeps what it has parsed, and the later ones find that nothing has
+    changed."""
     programs = python_environment(stage.peers, "dbt", *_DBT)
     folder = stage.new_folder("dbt")
     written_for.dbt(folder, _tables(stage))
     command = (str(programs / "dbt"), "parse", "--profiles-dir", ".", "--partial-parse")
-    theirs = Contender("dbt parse", command, folder=folder, environment={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"})
+    theirs = Contender(
+        "dbt parse", command, folder=folder, environment={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    )
     return _contest(stage, "sqlite", theirs, TimesFaster(20))
 
 
@@ -48,7 +54,9 @@ def drizzle_generate(stage: Stage) -> Contest:
     (folder / "node_modules").symlink_to(modules)
     written_for.drizzle(folder, _tables(stage))
     command = ("generate", "--dialect", "sqlite", "--schema", "schema.ts", "--out", "migrations")
-    theirs = Contender("drizzle-kit generate", (str(modules / ".bin" / "drizzle-kit"), *command), folder=folder)
+    theirs = Contender(
+        "drizzle-kit generate", (str(modules / ".bin" / "drizzle-kit"), *command), folder=folder
+    )
     run(theirs)
     return _contest(stage, "sqlite", replace(theirs, says="No schema changes"), TimesFaster(5))
 

@@ -68,7 +68,11 @@ def cold_plan(stage: Stage, dialect: Dialect, *, applied: bool) -> Contest:
     ours = stage.ours(source, database, "--plan", cache=cache)
     return Contest(
         f"cold plan, {_files(stage)}, {'applied' if applied else 'empty'} {dialect}",
-        replace(ours, before=lambda: shutil.rmtree(cache, ignore_errors=True), says="to add, 0 to change, 0 to destroy."),
+        replace(
+            ours,
+            before=lambda: shutil.rmtree(cache, ignore_errors=True),
+            says="to add, 0 to change, 0 to destroy.",
+        ),
         replace(script("parse_yaml.py", str(source)), name="yaml.load(CSafeLoader)"),
         AtMost(0.5),
     )

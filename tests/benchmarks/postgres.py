@@ -1,5 +1,5 @@
-"""Databases on a PostgreSQL server, made anew each time: one of thousands of tables takes more locks to empty than
-a server has."""
+"""Databases on a PostgreSQL server, made anew each time: one of thousands of tables takes more locks to empty
+than a server has."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Reads the schema of a database and prints the seconds it took: `python -m tests.benchmarks.read_schema WAY URL`.
+"""Reads the schema of a database and prints the seconds it took: `python -m tests.benchmarks.read_schema WAY
+URL`.
 
-WAY is `inspect` for `database.inspection`, or `bare` for the rows of the catalog and nothing made of them. Connecting,
-and on SQLite the parsing of the file's schema by the library, come before the clock starts: both ways have them alike.
+WAY is `inspect` for `database.inspection`, or `bare` for the rows of the catalog and nothing made of them.
+Connecting, and on SQLite the parsing of the file's schema by the library, come before the clock starts: both
+ways have them alike.
 """
 
 from __future__ import annotations

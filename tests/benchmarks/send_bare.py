@@ -1,6 +1,7 @@
 """Sends what an apply sent, and nothing else: `python -I tests/benchmarks/send_bare.py FILE URL`.
 
-FILE holds pickled (statements, [(insert, rows), …]); all goes in one transaction, through `sqlite3` or psycopg.
+FILE holds pickled (statements, [(insert, rows), …]); all goes in one transaction, through `sqlite3` or
+psycopg.
 """
 
 import pickle

@@ -1,8 +1,8 @@
 """Runs one program and writes what it took: `python -I -S stopwatch.py REPORT PROGRAM ARGUMENTS...`.
 
-A process of its own, as a child's peak memory never reads lower than that of the process it was forked from. REPORT
-gets one JSON object: `seconds` on the wall, `cpu` seconds and `peak` bytes of the largest process, descendants included.
-Ends with the program's exit code, 128 + the number of the signal if one ended it.
+A process of its own, as a child's peak memory never reads lower than that of the process it was forked from.
+REPORT gets one JSON object: `seconds` on the wall, `cpu` seconds and `peak` bytes of the largest process,
+descendants included. Ends with the program's exit code, 128 + the number of the signal if one ended it.
 """
 
 import json

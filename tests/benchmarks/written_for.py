@@ -9,7 +9,8 @@ from pathlib import Path
 from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column, Table
 
-# --- Alembic: SQLAlchemy metadata -------------------------------------------------------------------------------
+# --- Alembic: SQLAlchemy metadata
+# -------------------------------------------------------------------------------
 
 _ENVIRONMENT = """\
 from alembic import context
@@ -95,11 +96,13 @@ _SQLALCHEMY = {
     FieldType.BINARY: "sa.LargeBinary()",
 }
 
-# --- dbt: a model and its properties per table ------------------------------------------------------------------
+# --- dbt: a model and its properties per table
+# ------------------------------------------------------------------
 
 
 def dbt(folder: Path, tables: Iterable[Table]) -> None:
-    """A project of one SQL file and one properties file per table, which refer to each other as the tables do."""
+    """A project of one SQL file and one properties file per table, which refer to each other as the tables
+    do."""
     project = {"name": "bench", "version": "1.0", "profile": "bench", "model-paths": ["models"]}
     (folder / "dbt_project.yml").write_text(json.dumps(project))
     output = {"type": "duckdb", "path": "bench.duckdb"}
@@ -129,7 +132,8 @@ def _dbt_properties(table: Table) -> Iterator[str]:
             yield f"        data_tests: [{', '.join(tests)}]"
 
 
-# --- Drizzle: TypeScript ----------------------------------------------------------------------------------------
+# --- Drizzle: TypeScript
+# ----------------------------------------------------------------------------------------
 
 _DRIZZLE_COLUMNS = {
     FieldType.INTEGER: "integer()",

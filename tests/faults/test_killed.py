@@ -46,7 +46,8 @@ RANDOM_SECONDS = float(os.environ.get("RECONCILER_TEST_KILL_SECONDS", "5"))
 """How long each database is shot at by the clock."""
 
 TAKEOVER = 5.0
-"""Seconds a PostgreSQL server may need to see that a killed client is gone; a lease lasts six times as long."""
+"""Seconds a PostgreSQL server may need to see that a killed client is gone; a lease lasts six times as long.
+"""
 
 
 @dataclass(frozen=True)

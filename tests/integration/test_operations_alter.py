@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -197,6 +198,13 @@ CASES = {
     "a required column without a default joins a table without rows": Case(
         shop({"a": "string"}), shop({"a": "string", "b": {"type": "text", "required": True}}), [], "b", []
     ),
+    "nothing is left of a value but the default": Case(
+        shop({"d": {"type": "json"}}),
+        shop({"d": {"type": "date", "default": "2024-02-29"}}),
+        [{"d": {"day": 1}}, {"d": None}],
+        "d",
+        ["2024-02-29", None],
+    ),
     "a reference changes what happens on delete": Case(
         shop({"customer": {"type": "reference", "model": "customer"}}),
         shop({"customer": {"type": "reference", "model": "customer", "on_delete": "set_null"}}),
@@ -278,8 +286,8 @@ def _lossy(world: World, before: Table, after: Table, renames: dict[str, str]) -
 
 
 def _readable(world: World, values: list[Any]) -> list[Any]:
-    """Lists are texts on SQLite, decimals are numbers on PostgreSQL."""
-    values = [str(value) if isinstance(value, Decimal) else value for value in values]
+    """Lists are texts on SQLite; decimals and dates are none on PostgreSQL."""
+    values = [str(value) if isinstance(value, (Decimal, date)) else value for value in values]
     return [["it's"] if value == '["it\'s"]' else value for value in values]
 
 

@@ -132,7 +132,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -1,4 +1,4 @@
-"""SchemaManager over real databases: nothing it registers goes around the plan, and classes follow the types."""
+"""SchemaManager over real databases: what it registers goes no other road, and classes follow the types."""
 
 from __future__ import annotations
 
@@ -26,6 +26,27 @@ DATED = {"note": {"fields": {"text": {"type": "string", "required": True}, "due"
 REMARK = {
     "remark": {"fields": {"note": {"type": "reference", "model": "notes.note", "on_delete": "cascade"}}}
 }
+
+
+EVERYTHING_ELSE = r"""
+apiVersion: reconciler/v1
+kind: AgentType
+metadata: {name: mail}
+spec:
+  version: 1.0.0
+  description: "Odd characters: ' \\ \n\t \U0001F680 # ---"
+  input: {text: {type: text, default: "{a: [b"}}
+---
+apiVersion: reconciler/v1
+kind: Agent
+metadata: {name: inbox}
+spec: {type: mail}
+---
+apiVersion: reconciler/v1
+kind: Policy
+metadata: {name: default}
+spec: {limits: {models: 1}}
+"""
 
 
 @pytest.fixture
@@ -79,10 +100,12 @@ def test_versions_are_kept_and_can_be_had_again(manager: SchemaManager) -> None:
     assert manager.current("notes") == manager.at("notes", "1.1.1")
 
 
-def test_a_registration_passes_the_gates_of_every_plan(manager: SchemaManager) -> None:
+def test_a_registration_passes_the_gates_of_every_plan(manager: SchemaManager, settings: Settings) -> None:
     manager.register(notes("1.0.0", DATED))
     with pytest.raises(Refused, match="version-too-small"):
         manager.register(notes("1.0.1"))
+    with engine_of(settings.database) as engine, engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO notes__note (text, due) VALUES ('hello', '2026-01-31')"))
     with pytest.raises(Refused, match="destructive"):
         manager.register(notes("2.0.0"))
     assert manager.current("notes").spec.version == "1.0.0"
@@ -101,13 +124,7 @@ def test_a_registration_that_would_break_another_type_is_refused(manager: Schema
 
 
 def test_a_registration_leaves_everything_else_as_it_is(manager: SchemaManager, settings: Settings) -> None:
-    source = Path(settings.source)
-    source.joinpath("mail.yaml").write_text(
-        "apiVersion: reconciler/v1\nkind: AgentType\nmetadata: {name: mail}\n"
-        'spec: {version: 1.0.0, input: {text: {type: text, default: "\'\\\\\\u2028\\U0001F680: # "}}}\n'
-        "---\napiVersion: reconciler/v1\nkind: Agent\nmetadata: {name: inbox}\nspec: {type: mail}\n"
-        "---\napiVersion: reconciler/v1\nkind: Policy\nmetadata: {name: default}\nspec: {limits: {models: 1}}\n"
-    )
+    Path(settings.source, "mail.yaml").write_text(EVERYTHING_ELSE)
     with open_reconciler(settings, create=True) as reconciler:
         assert reconciler.apply(reconciler.plan()).revision == 1
     manager.register(notes())
@@ -142,7 +159,10 @@ def test_the_database_is_made_by_registering_and_not_by_asking(sqlite_url: str, 
         (notes().model_dump(mode="json", by_alias=True, exclude_defaults=True), []),
         ("kind: AgentTyp\napiVersion: reconciler/v1\n", [("unknown-kind", 1, 7)]),
         ("a: \ud800", [("yaml-encoding", 1, 4)]),
-        ({"kind": "Agent", "metadata": {"name": "x"}}, [("missing-key", 1, 1)]),
+        (
+            {"apiVersion": "reconciler/v1", "kind": "Agent", "spec": {}},
+            [("missing-key", 1, 1), ("missing-key", 1, 58)],
+        ),
         ("{", [("yaml-syntax", 2, 1)]),
         ("", []),
     ],

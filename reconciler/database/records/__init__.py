@@ -4,6 +4,7 @@ Plain SQL on a `Connection`. Where one transaction ends is not decided here: who
 belongs together. Specs, definitions and summaries pass as JSON text and are not looked into.
 """
 
+from reconciler.database.fingerprint import generation
 from reconciler.database.records.audit import append_audit, audit_trail, first_broken_link
 from reconciler.database.records.history import (
     begin_revision,
@@ -22,7 +23,6 @@ from reconciler.database.records.reading import (
     archives,
     current_versions,
     entries,
-    generation,
     meta,
     registered_versions,
     spec_text,

@@ -65,7 +65,10 @@ def type_versions(connection: Connection, name: str) -> list[TypeVersion]:
         " FROM agent_types WHERE name = ? ORDER BY revision DESC, id DESC",
         (name,),
     )
-    return [TypeVersion(*row[:4], bool(row[4]), *row[5:]) for row in rows]
+    return [
+        TypeVersion(of, version, digest, status, bool(current), deprecated, at, revision)
+        for of, version, digest, status, current, deprecated, at, revision in rows
+    ]
 
 
 def current_versions(connection: Connection) -> dict[str, str]:
@@ -114,14 +117,6 @@ def archive(connection: Connection, number: int) -> ArchiveRecord:
 
 def meta(connection: Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT key, value FROM catalog_meta"))
-
-
-def generation(connection: Connection) -> str:
-    """Differs from what it was if any apply has written since; the cheapest question there is."""
-    if connection.dialect == "sqlite":
-        return str(connection.execute("PRAGMA user_version")[0][0])
-    rows = connection.execute("SELECT value FROM catalog_meta WHERE key = 'generation'")
-    return str(rows[0][0]) if rows else "0"
 
 
 def _select_in(connection: Connection, sql: str, values: Collection[str]) -> Iterator[Row]:

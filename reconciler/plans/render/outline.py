@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Problem
-from reconciler.plans.changes import Hazard, Severity
 from reconciler.plans.plan import Plan, stopping
 from reconciler.plans.render.ink import TONE_OF_GLYPH, Tone, printable
 
 if TYPE_CHECKING:
-    from reconciler.plans.changes import Unit
+    from reconciler.plans.changes import Hazard, Unit
     from reconciler.plans.render.masking import SettingsLookup
 
 
@@ -118,6 +117,8 @@ def held(plan: Plan) -> Iterator[Line]:
 
 
 def hazard_lines(hazard: Hazard, view: View, depth: int) -> Iterator[Line]:
+    from reconciler.plans.changes import Severity
+
     stops = view.stops(hazard)
     blocks = hazard.severity is Severity.BLOCK
     tone = (Tone.STOP if blocks else Tone.WARN) if stops else Tone.FAINT
@@ -146,6 +147,8 @@ def verdict(plan: Plan, view: View) -> Iterator[Line]:
     """What stops an apply, once more and in one place; nothing where nothing does."""
     stops = stopping(plan.hazards, view.allow)
     if stops:
+        from reconciler.plans.changes import Severity
+
         stop = "hazard stops" if len(stops) == 1 else "hazards stop"
         yield Line(f"{len(stops)} {stop} an apply of this plan", tone=Tone.STRONG)
         for hazard in stops:

@@ -21,7 +21,7 @@ def with_fields(version: str, **fields: Any) -> Any:
 @pytest.mark.parametrize(
     ("after", "level", "required", "changes"),
     [
-        (NOTE, Level.NONE, "1.2.3", []),
+        ({**NOTE, "topic": {"type": "string", "description": "What it is about."}}, Level.PATCH, "1.2.4", []),
         ({**NOTE, "due": "date"}, Level.MINOR, "1.3.0", ["add column/due"]),
         ({"text": "string"}, Level.MAJOR, "2.0.0", ["remove column/topic"]),
         (
@@ -31,7 +31,7 @@ def with_fields(version: str, **fields: Any) -> Any:
             ["rename column/subject"],
         ),
     ],
-    ids=["the same", "a field more", "a field less", "a field renamed"],
+    ids=["a text changed", "a field more", "a field less", "a field renamed"],
 )
 def test_a_comparison_tells_level_version_and_table_changes(
     after: dict[str, Any], level: Level, required: str, changes: list[str]
@@ -39,13 +39,24 @@ def test_a_comparison_tells_level_version_and_table_changes(
     found = compare(with_fields("1.2.3", **NOTE), with_fields("1.2.4", **after))
     assert (found.level, found.required_version) == (level, required)
     assert [f"{c.action.value} {c.address.split('/', 2)[2]}" for c in found.changes] == changes
-    assert [move.level for move in found.moves][:1] == ([level] if level else [])
+    assert [move.level for move in found.moves][:1] == [level]
 
 
 @pytest.mark.parametrize(("declared", "sufficient"), [("1.2.4", False), ("1.3.0", True), ("2.0.0", True)])
 def test_a_version_is_sufficient_from_the_required_one_on(declared: str, sufficient: bool) -> None:
     found = compare(with_fields("1.2.3", **NOTE), with_fields(declared, **NOTE, due="date"))
     assert found.sufficient is sufficient
+
+
+def test_a_type_does_not_differ_from_itself() -> None:
+    found = compare(with_fields("1.2.3", **NOTE), with_fields("1.2.3", **NOTE))
+    assert (found.level, found.moves, found.required_version, found.sufficient) == (
+        Level.NONE,
+        (),
+        "1.2.3",
+        True,
+    )
+    assert found.changes == ()
 
 
 def test_two_types_are_not_compared() -> None:

@@ -112,7 +112,7 @@ class TestUpdate:
     def test_writes_what_changed_and_leaves_the_rest(self, filled: Cache) -> None:
         index = filled.index()
         assert index is not None
-        added = CompiledFile("c.yaml", b"c", (replace(AGENT, address="agent/c", file="c.yaml"),))
+        added = CompiledFile("c.yaml", b"c", (AGENT._replace(address="agent/c", file="c.yaml"),))
         newer = replace(
             index,
             files={"b\n.yaml": index.files["b\n.yaml"], "c.yaml": added},

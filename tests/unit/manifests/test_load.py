@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from reconciler.errors import Problem, SourceError
-from reconciler.manifests import directory, linking, reader
+from reconciler.manifests import bench, directory
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.compiled import Loaded
 from reconciler.manifests.directory import DirectorySource
@@ -68,8 +68,8 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were compiled."""
     files: list[str] = []
-    original = reader.compile_file
-    monkeypatch.setattr(reader, "compile_file", lambda data, file: files.append(file) or original(data, file))
+    original = bench.read_file
+    monkeypatch.setattr(bench, "read_file", lambda data, file: files.append(file) or original(data, file))
     return files
 
 
@@ -77,9 +77,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def linked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that were checked against others."""
     addresses: list[str] = []
-    original = linking.link
+    original = bench.link
     monkeypatch.setattr(
-        linking, "link", lambda address, *rest: addresses.append(address) or original(address, *rest)
+        bench, "link", lambda address, *rest: addresses.append(address) or original(address, *rest)
     )
     return addresses
 

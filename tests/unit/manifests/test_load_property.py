@@ -99,9 +99,15 @@ def test_many_files_in_many_processes_say_what_one_process_says(
     write_manifests(tmp_path / "m", types=40, agents=480, seed=seed)
     (tmp_path / "m" / "broken.yaml").write_text("[")
     (tmp_path / "m" / "lost.yaml").write_text(agent("lost", "nothing"))
+    for path in sorted((tmp_path / "m" / "agents").iterdir())[:9]:
+        path.write_text(path.read_text().replace("source_name:", "sourcename:"))
+    (tmp_path / "m" / "asks.yaml").write_text(agent_type("asking", asks="asked") + agent("asked", "asking"))
+    (tmp_path / "m" / "rules.yaml").write_text(policy("limits: {steps: 2}"))
     source, cache = DirectorySource(tmp_path / "m"), Cache(tmp_path / "cache", "test")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     alone = load(source)
+    found = {problem.code for problem in alone.problems}
+    assert found == {"yaml-syntax", "unknown-type", "unknown-setting", "agent-cycle", "too-complex"}
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2})
     assert facts(load(source, cache)) == facts(alone)
     mutate(tmp_path / "m", "all")

@@ -18,7 +18,7 @@ def test_the_example_of_the_language_compiles() -> None:
     compiled, problems, held = compile_file(LANGUAGE, "all.yaml")
     assert problems == []
     assert held == []
-    assert [(c.address, c.index, c.line, c.column) for c in compiled] == [
+    assert [(c.address, c.number, c.line, c.column) for c in compiled] == [
         ("type/email-analysis", 0, 1, 1),
         ("agent/support-inbox", 1, 75, 1),
         ("policy/default", 2, 86, 1),
