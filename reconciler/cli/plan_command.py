@@ -6,11 +6,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.applying import carry_out, exit_status, outcome_document, refuse_if_stopped, report_outcome
+from reconciler.cli.applying import (
+    carry_out,
+    exit_status,
+    outcome_document,
+    refuse_if_stopped,
+    report_outcome,
+)
 from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.plan_request import PlanRequest
 from reconciler.errors import ManifestsInvalid, StalePlan, UsageError
+from reconciler.garbage import not_collected
 
 if TYPE_CHECKING:
     from reconciler.control.reconciler import Reconciler
@@ -23,13 +30,14 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
     """The exit code. Raises what the reconciler raises."""
     console = invocation.console()
     with invocation.reconciler(create=request.apply) as reconciler:
-        plan = reconciler.plan(use_cache=request.use_cache)
-        if request.out:
-            document = json.dumps(_document(reconciler, plan), indent=1, ensure_ascii=False)
-            _write(Path(request.out), document + "\n")
-        if request.apply:
-            return _apply(reconciler, plan, invocation, request, console)
-        return _show(reconciler, plan, invocation, request, console)
+        with not_collected():
+            plan = reconciler.plan(use_cache=request.use_cache)
+            if request.out:
+                document = json.dumps(_document(reconciler, plan), indent=1, ensure_ascii=False)
+                _write(Path(request.out), document + "\n")
+            if not request.apply:
+                return _show(reconciler, plan, invocation, request, console)
+        return _apply(reconciler, plan, invocation, request, console)
 
 
 def _show(
@@ -38,7 +46,9 @@ def _show(
     if request.write_revision:
         from reconciler.cli.revision_file import write_revision
 
-        console.tell(f"wrote {write_revision(plan, reconciler.statements(plan), Path(request.write_revision))}")
+        console.tell(
+            f"wrote {write_revision(plan, reconciler.statements(plan), Path(request.write_revision))}"
+        )
     _render(reconciler, plan, invocation, request.format, console)
     if request.sql and request.format == "text":
         console.lines(_sql_lines(reconciler, plan))
@@ -83,7 +93,9 @@ def _render(
         case "markdown":
             from reconciler.plans.render.markdown import render_markdown
 
-            console.lines([render_markdown(plan, allow=invocation.allow, root=root, sensitive_settings=sensitive)])
+            console.lines(
+                [render_markdown(plan, allow=invocation.allow, root=root, sensitive_settings=sensitive)]
+            )
         case "github":
             from reconciler.plans.render.annotations import github_annotations
 
@@ -128,7 +140,9 @@ def _refuse_another(plan: Plan, file: Path) -> None:
         recorded = json.loads(file.read_text())
         identity = recorded["id"]
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}", hint="write one with --plan --out FILE") from error
+        raise UsageError(
+            f"{file} cannot be read: {error.strerror}", hint="write one with --plan --out FILE"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file} holds no plan", hint="write one with --plan --out FILE") from error
     if identity != plan.id:

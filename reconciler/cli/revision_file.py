@@ -1,8 +1,9 @@
 """A plan as an Alembic revision file, for teams whose DBAs run migrations themselves.
 
-Once they have run it, the next plan finds the tables as they should be, and its apply only records them. The files of a
-folder form one chain, labelled `reconciler`, which stands beside whatever other revisions a team has there:
-`alembic upgrade reconciler@head`. A file that was never run is to be deleted before the next is written.
+Once they have run it, the next plan finds the tables as they should be, and its apply only records them. The
+files of a folder form one chain, labelled `reconciler`, which stands beside whatever other revisions a team
+has there: `alembic upgrade reconciler@head`. A file that was never run is to be deleted before the next is
+written.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ depends_on = None
 def upgrade() -> None:
 '''
 
-_TAIL = '''
+_TAIL = """
 
 def downgrade() -> None:
     raise NotImplementedError("bring back the former manifests and plan again; nothing was lost")
@@ -51,7 +52,7 @@ def run(statement: str) -> None:
 def refuse_if_any(question: str, reason: str) -> None:
     if not op.get_context().as_sql and op.get_bind().execute(sa.text(question)).first() is not None:
         raise RuntimeError(f"refused: {reason}")
-'''
+"""
 
 _REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 _FORMER = re.compile(r"^down_revision = '(\w+)'$", re.MULTILINE)
@@ -88,7 +89,8 @@ def _unit_lines(name: str, statements: Sequence[Statement]) -> Iterator[str]:
     for statement in statements:
         sql = _MEANT_AS_PARAMETER.sub(r"\:", statement.whole)
         if statement.expect_empty:
-            yield f"    refuse_if_any({sql!r}, {statement.comment or 'rows refer to rows that are not there'!r})"
+            reason = statement.comment or "rows refer to rows that are not there"
+            yield f"    refuse_if_any({sql!r}, {reason!r})"
         elif statement.phase is Phase.CONCURRENT_INDEX:
             yield "    with op.get_context().autocommit_block():"
             yield f"        run({sql!r})"

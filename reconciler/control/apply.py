@@ -1,8 +1,9 @@
 """Making a plan true: lease, batches of units, journal.
 
-A batch is one transaction; each of its units has a savepoint, so that one that fails is undone alone. What a unit does
-to tables and what the catalog then says of it are committed together. Online phases of large PostgreSQL tables follow
-their unit's transaction; until they are done they are on record as outstanding, and the next apply continues them.
+A batch is one transaction; each of its units has a savepoint, so that one that fails is undone alone. What a
+unit does to tables and what the catalog then says of it are committed together. Online phases of large
+PostgreSQL tables follow their unit's transaction; until they are done they are on record as outstanding, and
+the next apply continues them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from reconciler.plans.plan import Plan
 from reconciler.plans.render.json_document import change_documents
 
 UNITS_AT_ONCE = {"sqlite": 1_000, "postgresql": 50}
-"""Units per transaction. PostgreSQL keeps a lock for every table, index and sequence until the commit, and its lock
-table is not large; SQLite has one lock for all, and a commit costs it an fsync."""
+"""Units per transaction. PostgreSQL keeps a lock for every table, index and sequence until the commit, and
+its lock table is not large; SQLite has one lock for all, and a commit costs it an fsync."""
 
 
 @dataclass
@@ -50,7 +51,8 @@ class Applier:
     _failed: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self) -> Outcome:
-        """The revision is on record before the first unit is touched, and closed whatever happens short of a crash."""
+        """The revision is on record before the first unit is touched, and closed whatever happens short of a
+        crash."""
         self.checkpoint("begin", 0, len(self.plan.units))
         revision = self._begin()
         self.checkpoint("recorded", 0, len(self.plan.units))
@@ -128,11 +130,10 @@ class Applier:
 
 
 class _Batch:
-    """The units of one transaction: their statements run one by one, their catalog rows are written at the end."""
+    """The units of one transaction: their statements run one by one, their catalog rows are written at the
+    end."""
 
-    def __init__(
-        self, connection: Connection, revision: int, large: IsLarge, checkpoint: Checkpoint
-    ) -> None:
+    def __init__(self, connection: Connection, revision: int, large: IsLarge, checkpoint: Checkpoint) -> None:
         self.connection, self.revision, self.large, self.checkpoint = connection, revision, large, checkpoint
         self.registration = Registration()
         self.journal: list[UnitRecord] = []
@@ -144,9 +145,7 @@ class _Batch:
         """Whether it went well; if not, nothing of the unit is left."""
         try:
             with self.connection.savepoint():
-                statements = statements_of(
-                    self.connection, unit, revision=self.revision, large=self.large
-                )
+                statements = statements_of(self.connection, unit, revision=self.revision, large=self.large)
                 together = [s for s in statements if s.phase is Phase.TRANSACTION]
                 run_together(self.connection, together, self.checkpoint)
                 self.registration.add(unit, self.revision)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.control.registration import Placed, Registration
-from reconciler.control.reports import ArchiveRecord, Outcome
+from reconciler.control.reports import ArchiveRecord, ArchiveState, Outcome
 from reconciler.control.writing import write_registration
 from reconciler.database import records
 from reconciler.database.lease import acquire
@@ -69,7 +69,7 @@ def purge(connection: Connection, number: int, *, actor: str, reason: str) -> Ou
     _refuse_closed(record)
     if record.column is not None and not records.tables(connection, [record.table]):
         raise Refused(
-            f"column {record.table}.{record.column} is parked within table {record.table}, which is parked itself",
+            f"column {record.table}.{record.column} is parked within its table, which is parked itself",
             hint="purge the table, or restore it first",
         )
 
@@ -151,7 +151,7 @@ def _refuse_closed(record: records.ArchiveRecord) -> None:
         raise Refused(f"archive {record.id} was {state} already", hint="reconcile archive list --all")
 
 
-def _state(record: records.ArchiveRecord) -> str:
+def _state(record: records.ArchiveRecord) -> ArchiveState:
     return "purged" if record.purged_at else "restored" if record.restored_revision is not None else "parked"
 
 
@@ -167,5 +167,5 @@ def _report(record: records.ArchiveRecord) -> ArchiveRecord:
         record.rows,
         record.archived_at,
         record.purge_after,
-        _state(record),  # type: ignore[arg-type]
+        _state(record),
     )

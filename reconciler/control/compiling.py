@@ -21,7 +21,7 @@ def statements_of(connection: Connection, unit: Unit, *, revision: int, large: I
 
 
 def large_tables(connection: Connection, units: Iterable[Unit], rows: int) -> IsLarge:
-    """Whether a table has at least so many rows and is to be changed beside the traffic; on PostgreSQL only."""
+    """Whether a table has so many rows that it is changed beside the traffic; on PostgreSQL only."""
     if connection.dialect != "postgresql":
         return lambda table: False
     names = {m.name for unit in units for m in unit.migrations if m.before is not None}

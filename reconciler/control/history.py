@@ -35,10 +35,10 @@ def detail(connection: Connection, number: int) -> RevisionDetail:
 
 def revision_before(connection: Connection) -> int:
     """The revision before the newest that changed anything; 0 where that was the first."""
-    newest = next((r for r in records.revisions(connection, 50) if r.state in ("applied", "partial")), None)
+    newest = records.newest_effective(connection)
     if newest is None:
         raise NotFound("there is no revision to roll back", hint="reconcile history")
-    return newest.number - 1
+    return newest - 1
 
 
 def state_of_revision(connection: Connection, number: int) -> State:

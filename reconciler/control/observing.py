@@ -15,8 +15,8 @@ from reconciler.spec.state import EMPTY, State
 from reconciler.spec.tables import Table
 
 if TYPE_CHECKING:
-    from reconciler.spec.agent_type import AgentType
     from reconciler.database.connection import Connection
+    from reconciler.spec.agent_type import AgentType
 
 
 def planned_from(
@@ -41,7 +41,9 @@ def planned_from(
     def large(unit: Unit) -> Mapping[str, int]:
         assert connection is not None
         names = {m.name for m in unit.migrations if m.before is not None and not m.done}
-        return {name: rows for name, rows in row_estimates(connection, names).items() if rows >= large_table_rows}
+        return {
+            name: rows for name, rows in row_estimates(connection, names).items() if rows >= large_table_rows
+        }
 
     moment = nullcontext() if connection is None or connection.in_transaction else connection.snapshot()
     with moment:

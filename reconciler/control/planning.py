@@ -23,7 +23,8 @@ Count = Callable[[Mapping[Probe, Table]], Mapping[Probe, int]]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with the two states it was made from. `depends_on_rows`: rows that come later could make it another."""
+    """A plan with the two states it was made from. `depends_on_rows`: rows that come later could make it
+    another."""
 
     plan: Plan
     desired: State
@@ -45,10 +46,12 @@ def plan_states(
     lineage: Callable[[str], Sequence[AgentType]] | None = None,
     rows_of: Callable[[Unit], Mapping[str, int]] | None = None,
 ) -> Planned:
-    """`desired.held` is left alone. `hold_missing` holds everything the manifests do not name: some of them could not be
-    read at all, so that nobody knows what they stand for. `count` asks the database, None where there is none: every hazard then stays, with unknown rows.
+    """`desired.held` is left alone. `hold_missing` holds everything the manifests do not name: some of them
+    could not be read at all, so that nobody knows what they stand for. `count` asks the database, None where
+    there is none: every hazard then stays, with unknown rows.
 
-    `rows_of` gives the estimated rows of a unit's large PostgreSQL tables; it is what locking hazards are made of.
+    `rows_of` gives the estimated rows of a unit's large PostgreSQL tables; it is what locking hazards are
+    made of.
     """
     if hold_missing:
         desired = desired.holding(actual.entries.keys() - desired.entries.keys())

@@ -1,7 +1,7 @@
 """Reconciler: the one object that command line, API and controller talk to.
 
-A plan that finds nothing to do must not cost what it takes to do something: whatever is heavy is imported by the
-method that needs it.
+A plan that finds nothing to do must not cost what it takes to do something: whatever is heavy is imported by
+the method that needs it.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ class Reconciler:
             self._open.close()
             self._open = None
 
-    # --- planning ---------------------------------------------------------------------------------------------
+    # --- planning -------------------------------------------------------------------------------------------
 
     def plan(self, *, use_cache: bool = True) -> Plan:
-        """What the source wants against what is there. Broken manifests are among the plan's problems; their objects
-        are left alone. Raises SourceError, DatabaseError."""
+        """What the source wants against what is there. Broken manifests are among the plan's problems; their
+        objects are left alone. Raises SourceError, DatabaseError."""
         loaded = self._loaded = self._load(use_cache)
         connection = self._connection()
         if use_cache and connection is not None and not loaded.problems:
@@ -71,12 +71,18 @@ class Reconciler:
                 return found
         planned = self._planned(loaded)
         self._makers[planned.plan.id] = lambda: self._planned_again(planned, self._load(use_cache))
-        if not planned.plan.pending and not planned.plan.drift and not loaded.problems and connection is not None:
+        if (
+            not planned.plan.pending
+            and not planned.plan.drift
+            and not loaded.problems
+            and connection is not None
+        ):
             self._remember(connection, loaded, planned.actual)
         return planned.plan
 
     def rollback_plan(self, revision: int | None = None) -> Plan:
-        """What would bring back the state after `revision`; None: after the one before the newest; 0: of the beginning."""
+        """What would bring back the state after `revision`; None: after the one before the newest; 0: of the
+        beginning."""
         from reconciler.control.history import revision_before
 
         connection = self._catalog()
@@ -111,7 +117,7 @@ class Reconciler:
             (unit.name, statements_of(connection, unit, revision=revision, large=large)) for unit in units
         ]
 
-    # --- doing ------------------------------------------------------------------------------------------------
+    # --- doing ----------------------------------------------------------------------------------------------
 
     def apply(
         self,
@@ -125,8 +131,8 @@ class Reconciler:
     ) -> Outcome:
         """Make a plan of this object true, as one revision.
 
-        Raises ManifestsInvalid, Refused (hazards not allowed), Locked (somebody else applies) and StalePlan (source or
-        database moved since), each before the first write."""
+        Raises ManifestsInvalid, Refused (hazards not allowed), Locked (somebody else applies) and StalePlan
+        (source or database moved since), each before the first write."""
         from reconciler.control.applying import apply_plan
 
         broken = tuple(problem for problem in plan.problems if problem.severity == "error")
@@ -167,7 +173,7 @@ class Reconciler:
 
         return purge(self._catalog(), number, actor=actor, reason=reason)
 
-    # --- telling ----------------------------------------------------------------------------------------------
+    # --- telling --------------------------------------------------------------------------------------------
 
     def history(self, limit: int = 20) -> list[RevisionSummary]:
         from reconciler.control.history import summaries
@@ -198,7 +204,7 @@ class Reconciler:
 
         return masked(self.settings.database)
 
-    # --- inside -----------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------------------
 
     def _connection(self) -> Connection | None:
         """The connection; None where the database is a file that does not exist and may not be created."""
@@ -223,7 +229,8 @@ class Reconciler:
         return connection if connection is not None and has_catalog(connection) else None
 
     def _catalog(self, *, create: bool = False) -> Connection:
-        """A connection to a database with an up-to-date catalog. Raises NotFound where nothing was ever applied."""
+        """A connection to a database with an up-to-date catalog. Raises NotFound where nothing was ever
+        applied."""
         if create:
             self._create = True
             from reconciler.database.upgrade import ensure_catalog
@@ -281,7 +288,9 @@ class Reconciler:
         if known.stamp != _stamp(connection):
             return None
         identity = plan_id(known.desired, known.observed, loaded.commit)
-        return Plan(identity, self.settings.source, self.database, known.desired, known.observed, loaded.commit)
+        return Plan(
+            identity, self.settings.source, self.database, known.desired, known.observed, loaded.commit
+        )
 
     def _remember(self, connection: Connection, loaded: Loaded, actual: ActualState) -> None:
         found = verdict.Verdict(loaded.state.digest, _stamp(connection), actual.fingerprint)

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, registry, relationship
 
 from reconciler.database.model_tables import sa_table
+from reconciler.spec.agent_type import SYSTEM_FIELDS
 from reconciler.spec.tables import Table
 
 
@@ -48,7 +49,8 @@ class DynamicModel:
 
 def values_of(row: DynamicModel) -> dict[str, Any]:
     """All columns by name, the system ones first."""
-    return {name: getattr(row, name) for name in row.__table__.columns.keys()}  # noqa: SIM118 - iterates columns
+    names = (*SYSTEM_FIELDS, *(column.name for column in row.__definition__.columns))
+    return {name: getattr(row, name) for name in names}
 
 
 class Models(Mapping[str, type[DynamicModel]]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.database.failures import ConstraintViolated, LockTimeout
@@ -48,13 +49,13 @@ def run_online(connection: Connection, statements: Sequence[Statement], checkpoi
         checkpoint(f"{statement.phase.value}", position, len(statements))
         match statement.phase:
             case Phase.CONCURRENT_INDEX:
-                _with_patience(lambda s=statement: _build_index(connection, s), checkpoint)  # type: ignore[misc]
+                _with_patience(partial(_build_index, connection, statement), checkpoint)
             case Phase.VALIDATE if not _awaits_validation(connection, statement):
                 pass
             case Phase.BACKFILL if statement.params:
                 _backfill(connection, statement, checkpoint)
             case _:
-                _with_patience(lambda s=statement: connection.execute(s.sql), checkpoint)  # type: ignore[misc]
+                _with_patience(partial(connection.execute, statement.sql), checkpoint)
 
 
 def _build_index(connection: Connection, statement: Statement) -> None:
@@ -78,7 +79,8 @@ def _awaits_validation(connection: Connection, statement: Statement) -> bool:
     """A constraint that only helps another statement is gone once that has run."""
     return bool(
         connection.execute(
-            "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(?) AND conname = ? AND NOT convalidated",
+            "SELECT 1 FROM pg_constraint"
+            " WHERE conrelid = to_regclass(?) AND conname = ? AND NOT convalidated",
             (quote(statement.table), statement.part.removeprefix("constraint/")),
         )
     )
@@ -89,8 +91,8 @@ def _backfill(connection: Connection, statement: Statement, checkpoint: Checkpoi
     ((last,),) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {quote(statement.table)}")
     for after in range(0, last, BATCH):
         checkpoint("backfill-batch", after, last)
-        upto = after + BATCH
-        _with_patience(lambda a=after, u=upto: connection.execute(statement.within(a, u)), checkpoint)  # type: ignore[misc]
+        batch = statement.within(after, after + BATCH)
+        _with_patience(partial(connection.execute, batch), checkpoint)
 
 
 def _with_patience(run: Callable[[], object], checkpoint: Checkpoint) -> None:

@@ -1,6 +1,7 @@
 """The actual state: what the catalog says is there, corrected by what the database says of itself.
 
-One fingerprint tells whether any table was touched by other hands. Only when it moved are tables inspected, all at once.
+One fingerprint tells whether any table was touched by other hands. Only when it moved are tables inspected,
+all at once.
 """
 
 from __future__ import annotations
@@ -65,9 +66,11 @@ def observe(connection: Connection) -> ActualState:
 
 
 def remember_if_clean(connection: Connection) -> None:
-    """Put the fingerprint on record if every table is as it was left, so that the next plan need not look at them.
+    """Put the fingerprint on record if every table is as it was left, so that the next plan need not look at
+    them.
 
-    What other hands did while an apply ran is not taken for its work. Costs nothing but time where it cannot be done.
+    What other hands did while an apply ran is not taken for its work. Costs nothing but time where it cannot
+    be done.
     """
     with suppress(LockTimeout), connection.transaction():
         fingerprint = inspection.fingerprint(connection)
@@ -85,8 +88,8 @@ def _spec(connection: Connection, address: str) -> Spec:
 def _promised(
     connection: Connection, found: dict[str, LiveTable], unfinished: list[Outstanding]
 ) -> dict[str, LiveTable]:
-    """What tables with outstanding work are to become. In `found` they become it in advance, in what that work is
-    about; anything else that differs is drift as everywhere."""
+    """What tables with outstanding work are to become. In `found` they become it in advance, in what that
+    work is about; anything else that differs is drift as everywhere."""
     promised: dict[str, LiveTable] = {}
     for work in unfinished:
         for row in records.tables(connection, work.tables):
@@ -207,7 +210,8 @@ def _fingerprint(
     live: Mapping[str, LiveTable | None],
     parked: list[Parked],
 ) -> str:
-    """Digest of all that a plan can depend on but the rows: equal contents give it again, whenever they were written."""
+    """Digest of all that a plan can depend on but the rows: equal contents give it again, whenever they were
+    written."""
     if not (digests or index or parked):
         return EMPTY.fingerprint  # an empty catalog and none at all are the same to a plan
     hashed = hashlib.sha256(digest_of_entries(digests).encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from itertools import count
 
@@ -25,6 +25,8 @@ except ImportError as missing:
 
 CONNECT_TIMEOUT = 10
 """Seconds until a server that does not answer counts as unreachable, unless the URL says otherwise."""
+CLIENT_CHECK = 1000
+"""Milliseconds after which the server looks whether the client is still there, while a statement runs."""
 STREAM_ROWS = 1000
 """Rows a stream fetches at a time."""
 
@@ -72,6 +74,9 @@ class PostgresConnection(Connection):
         info = self._raw.info
         self.identity = f"{info.host}:{info.port}/{info.dbname}"
         # Set by a statement, as poolers refuse startup options.
+        with suppress(psycopg.Error):  # not every server can
+            # Without it a server works on for a client that was killed, and keeps its locks as long.
+            self._raw.execute(f"SET client_connection_check_interval = {CLIENT_CHECK}")
         self.execute(f"SET lock_timeout = {round(lock_timeout * 1000)}; SET timezone = 'UTC'")
 
     def execute(self, sql: str, params: Params = ()) -> list[Row]:

@@ -1,7 +1,7 @@
 """Migrations that somebody else has run already, such as a DBA from a file that `--write-revision` wrote.
 
-A table counts as migrated exactly if it is what a fresh build of its new definition would be, in the database's own
-words, and what the migration parks is parked under the names it would have got.
+A table counts as migrated exactly if it is what a fresh build of its new definition would be, in the
+database's own words, and what the migration parks is parked under the names it would have got.
 """
 
 from __future__ import annotations

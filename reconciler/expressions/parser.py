@@ -284,8 +284,11 @@ class Parser(TokenStream):
         if spec.guards:
             self._guard(first_reference)
         argument = self.expression(SIGN) if spec.argument else None
-        if self.text == "in":  # Jinja takes a word after a test for its argument
-            raise ExpressionError("a test is not followed by `in`", offset=self.offset, hint="write parentheses")
+        # Jinja takes the former for the test's argument, and refuses the latter.
+        if self.text in ("in", "is"):
+            raise ExpressionError(
+                f"a test is not followed by `{self.text}`", offset=self.offset, hint="write parentheses"
+            )
         return Test(name, target, argument, negated, offset)
 
     def _word(self, what: str) -> tuple[str, int]:

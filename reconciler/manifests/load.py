@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
+from reconciler.garbage import not_collected
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.compiled import Loaded
 from reconciler.manifests.kept import Index, Result
@@ -38,7 +39,8 @@ def load(source: Source, cache: Cache | None = None) -> Loaded:
         and _content_is_as_kept(source, cache, listing)
     ):
         return _loaded(source, cache, result)
-    return _load_changed(source, cache, listing)
+    with not_collected():
+        return _load_changed(source, cache, listing)
 
 
 def _content_is_as_kept(source: Source, cache: Cache, listing: Listing) -> bool:
@@ -53,9 +55,6 @@ def _content_is_as_kept(source: Source, cache: Cache, listing: Listing) -> bool:
 
 
 def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Loaded:
-    # Tens of thousands of objects come to be here and stay: looking for garbage among them is wasted.
-    collecting = gc.isenabled()
-    gc.disable()
     workshop = Workshop(source)
     try:
         previous = cache.index() if cache else None
@@ -72,8 +71,6 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Load
             gc.freeze()
     finally:
         workshop.close()
-        if collecting:
-            gc.enable()
     texts = {address: document.canonical for address, document in resolved.standing.items()}
     return _loaded(source, cache, result, texts, workshop.spec)
 

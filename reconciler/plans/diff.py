@@ -118,7 +118,9 @@ class Differ:
         self, before: AgentType | None, after: AgentType | None
     ) -> Iterator[TableMigration]:
         wanted = tables_of(after) if after else {}
-        owner = (after or before).name  # type: ignore[union-attr]  # one of the two is always given
+        one = after or before
+        assert one is not None, "a type that changes was there before or will be"
+        owner = one.name
         there = self.actual.tables.by_owner.get(owner, frozenset())
         hints = self._hints(owner, before, after)
         disposition = self._disposition(before, after)
@@ -167,7 +169,7 @@ class Differ:
         return replace(migration, changes=(taken, *others))
 
     def _in_place(self, migration: TableMigration) -> TableMigration | None:
-        there = self.actual.tables.in_place(migration)
+        there: TableMigration | None = self.actual.tables.in_place(migration)
         if there is None:
             return None
         reason = "is in place already; only recorded"

@@ -48,7 +48,6 @@ SEVERITIES = {
     "orphans": Severity.BLOCK,
     "check-violated": Severity.BLOCK,
     "name-taken": Severity.BLOCK,
-    "name-taken": Severity.BLOCK,
     "version-too-small": Severity.BLOCK,
     "backfill": Severity.NOTICE,
     "locking": Severity.NOTICE,

@@ -113,10 +113,8 @@ def _fits(value: Any, longest: int, deepest: int) -> bool:
         return True
     if deepest < 1:
         return False
-    for member in value.values() if isinstance(value, dict) else value:
-        if not _fits(member, longest, deepest - 1):
-            return False
-    return True
+    members = value.values() if isinstance(value, dict) else value
+    return all(_fits(member, longest, deepest - 1) for member in members)
 
 
 def _of_value(value: Any, path: Path) -> Iterator[Measured]:

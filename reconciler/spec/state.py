@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from reconciler.spec.agent import Agent
     from reconciler.spec.agent_type import AgentType
     from reconciler.spec.codec import Spec
     from reconciler.spec.policy import Policy
-    from reconciler.plans.changes import TableMigration
     from reconciler.spec.tables import Column, Table
 
 LANGUAGE = "reconciler/v1+1"
@@ -179,8 +178,9 @@ class ActualTables:
     """Columns parked in a table, by the name the table has or had."""
     drifted: frozenset[str] = frozenset()
     """Names of live tables that no longer are as recorded."""
-    in_place: Callable[[TableMigration], TableMigration | None] = lambda migration: None
-    """The migration as one that only has to be recorded, where its result is there already."""
+    in_place: Callable[[Any], Any] = lambda migration: None
+    """A migration (of `plans`, which states know nothing of) as one that only has to be recorded, where its
+    result is there already; else None."""
     is_taken: Callable[[str], bool] = lambda name: False
     """Whether there is a table of this name that is not on record."""
 

@@ -1,11 +1,13 @@
 """The loop every change of a schema must survive, as data: see `tests/cases/evolution/*.yaml`.
 
     before -> apply, insert rows; after -> plan says what the case says -> apply -> rows are as the case says
-    -> the schema equals a fresh build of after -> the next plan is empty -> rollback -> rows and schema as before
+    -> the schema equals a fresh build of after -> the next plan is empty -> rollback -> rows and schema are
+    as before
 
-A case gives `models` as mapping of model name to model (or several types under `types`), `rows` by `type.model` or
-model, and what a right plan says: `plan` (actions and addresses relative to the table), `hazards` (code -> rows),
-`refused` (codes that stop it for good), `allow`, and `then` (rows afterwards; only the columns named are compared).
+A case gives `models` as mapping of model name to model (or several types under `types`), `rows` by
+`type.model` or model, and what a right plan says: `plan` (actions and addresses relative to the table),
+`hazards` (code -> rows), `refused` (codes that stop it for good), `allow`, and `then` (rows afterwards; only
+the columns named are compared).
 """
 
 from __future__ import annotations
@@ -63,6 +65,13 @@ def manifests(state: dict[str, Any], version: str) -> str:
     ]
     # Something always stays: an empty source is refused, which is another test's business.
     documents.append(
-        {"apiVersion": "reconciler/v1", "kind": "Policy", "metadata": {"name": "default"}, "spec": state.get("policy", {})}
+        {
+            "apiVersion": "reconciler/v1",
+            "kind": "Policy",
+            "metadata": {"name": "default"},
+            "spec": state.get("policy", {}),
+        }
     )
-    return "---\n".join(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False) for document in documents)
+    return "---\n".join(
+        yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False) for document in documents
+    )

@@ -17,7 +17,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from reconciler.bootstrap import open_reconciler
 from reconciler.control.reconciler import Reconciler
@@ -136,7 +142,7 @@ class SchemaWalk(RuleBasedStateMachine):
             self._nothing_is_lost(before, now, plan, outcome)
 
     def _reconcile(self, planned: Callable[[Reconciler], Plan]) -> tuple[Plan, Outcome] | None:
-        """Plan and apply, everything allowed that can be; None where something forbids it, which must change nothing."""
+        """Plan and apply, with everything allowed; None where something forbids it, which must change nothing."""
         with open_reconciler(self.bench.settings, create=True) as reconciler:
             plan = planned(reconciler)
             assert not plan.problems, plan.problems
@@ -146,7 +152,9 @@ class SchemaWalk(RuleBasedStateMachine):
                 note(f"refused: {codes}")
                 with pytest.raises(Refused):
                     reconciler.apply(plan, allow=codes)
-                assert not self.revision or self._look() == self.past[self.revision][1], "a refused apply changed something"
+                assert not self.revision or self._look() == self.past[self.revision][1], (
+                    "a refused apply changed something"
+                )
                 return None
             outcome = reconciler.apply(plan, allow=codes)
         assert not outcome.failed, f"no hazard announced it: {outcome.failed}"
@@ -170,7 +178,9 @@ class SchemaWalk(RuleBasedStateMachine):
 
     def _nothing_is_lost(self, before: Moment, after: Moment, plan: Plan, outcome: Outcome) -> None:
         """Every value is where it was, or converted as announced, or in the archive."""
-        now_parked = {(e.table, e.column): rows for e, rows in after.parked.values() if e.revision == outcome.revision}
+        now_parked = {
+            (e.table, e.column): rows for e, rows in after.parked.values() if e.revision == outcome.revision
+        }
         renamed = {
             (c.address.split("/")[1], c.before.name): c.after.name  # type: ignore[union-attr]
             for c in plan.changes
@@ -197,7 +207,10 @@ class SchemaWalk(RuleBasedStateMachine):
 
     def _kept(self, column: Column, here: Column, then: dict[int, Any], now: dict[int, Any]) -> None:
         """A column that was neither parked nor removed has its values, converted where its type is another one."""
-        alike = column_type(column, self.dialect) == column_type(here, self.dialect) and (column.scale, column.type) == (here.scale, here.type)
+        alike = column_type(column, self.dialect) == column_type(here, self.dialect) and (
+            column.scale,
+            column.type,
+        ) == (here.scale, here.type)
         for number, value in then.items():
             if value is None:
                 assert now[number] is None or (not here.nullable and here.default is not None)
@@ -215,7 +228,9 @@ class SchemaWalk(RuleBasedStateMachine):
                     continue
                 now = after.contents[name][number]
                 for column, value in row.items():
-                    assert now[column] == value or value is None, f"{name}.{column} of row {number}: {now[column]!r}, it was {value!r}"
+                    assert now[column] == value or value is None, (
+                        f"{name}.{column} of row {number}: {now[column]!r}, it was {value!r}"
+                    )
 
     def _written_since(self, revision: int) -> bool:
         return any(at > revision for at in self.written.values())
@@ -236,7 +251,13 @@ class SchemaWalk(RuleBasedStateMachine):
             recorded = records.tables(connection)
             tables = {record.name: Table.model_validate_json(record.definition) for record in recorded}
             live = frozenset(record.name for record in recorded if record.status == "live")
-            return Moment(live, tables, _structure(connection, live), contents(connection, tables.values()), parked(connection))
+            return Moment(
+                live,
+                tables,
+                _structure(connection, live),
+                contents(connection, tables.values()),
+                parked(connection),
+            )
 
     def _fresh(self, now: Moment) -> dict[str, Any]:
         """The structure of the live tables where nothing ever was before."""
@@ -285,7 +306,9 @@ def _shuffled(draw: Callable[[st.SearchStrategy[Any]], Any], value: Any) -> Any:
     return value
 
 
-def test_walks_through_schemas_lose_nothing(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_walks_through_schemas_lose_nothing(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     with _borrowing(dialect, request, tmp_path) as borrow:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             lambda: SchemaWalk(*borrow()),
@@ -302,7 +325,9 @@ def test_walks_through_schemas_lose_nothing(dialect: str, request: pytest.Fixtur
 
 
 @contextmanager
-def _borrowing(dialect: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Callable[[], tuple[str, Path]]]:
+def _borrowing(
+    dialect: str, request: pytest.FixtureRequest, folder: Path
+) -> Iterator[Callable[[], tuple[str, Path]]]:
     """Each call gives an empty database and a folder of its own; what was given before is taken back."""
     taken: list[str] = []
     databases = request.getfixturevalue("postgres_databases") if dialect == "postgresql" else None

@@ -29,7 +29,21 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 Contents = dict[int, dict[str, Any]]
 """Row by id, value by column."""
 
-_TEXTS = ["", "a", "7", "007", "-1", "1.5", "true", "x", "it's", "%s :x ?", "2024-02-29", "a longer text", "ü" * 9]
+_TEXTS = [
+    "",
+    "a",
+    "7",
+    "007",
+    "-1",
+    "1.5",
+    "true",
+    "x",
+    "it's",
+    "%s :x ?",
+    "2024-02-29",
+    "a longer text",
+    "ü" * 9,
+]
 _POOLS: Mapping[FieldType, list[Any]] = {
     FieldType.STRING: _TEXTS,
     FieldType.TEXT: _TEXTS,
@@ -62,7 +76,11 @@ class Rows:
         # Ciphers are bytes, which only the application could make; any will do here.
         writable = {n: t.evolve(columns=tuple(map(_as_bytes, t.columns))) for n, t in tables.items()}
         model = Models(writable.values())[name]
-        values = {column.name: _value(draw, column, known) for column in tables[name].columns if draw(st.booleans()) or not column.nullable}
+        values = {
+            column.name: _value(draw, column, known)
+            for column in tables[name].columns
+            if draw(st.booleans()) or not column.nullable
+        }
         try:
             with Session(self._engine()) as session, session.begin():
                 if action == "insert":
@@ -77,7 +95,9 @@ class Rows:
             return
 
     def _engine(self) -> sa.Engine:
-        engine = sa.create_engine(self.url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)
+        engine = sa.create_engine(
+            self.url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool
+        )
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA foreign_keys = ON"))
         return engine
@@ -85,14 +105,20 @@ class Rows:
 
 def contents(connection: Connection, tables: Iterable[Table]) -> dict[str, Contents]:
     """The rows of live tables."""
-    return {table.name: _read(connection, quote(table.name), [c.name for c in table.columns]) for table in tables}
+    return {
+        table.name: _read(connection, quote(table.name), [c.name for c in table.columns]) for table in tables
+    }
 
 
 def parked(connection: Connection) -> dict[int, tuple[ArchiveRecord, Contents]]:
     """What lies in the archive, by its number; a column's values are all under the name it had."""
     found = {}
     open_entries = records.archives(connection)
-    places = {entry.table: _archived(connection, entry.stored_as) for entry in reversed(open_entries) if entry.column is None}
+    places = {
+        entry.table: _archived(connection, entry.stored_as)
+        for entry in reversed(open_entries)
+        if entry.column is None
+    }
     for entry in open_entries:
         if entry.column is None:
             definition = Table.model_validate_json(entry.definition)
@@ -112,11 +138,18 @@ def _archived(connection: Connection, stored_as: str) -> str:
 def _read(connection: Connection, place: str, columns: list[str]) -> Contents:
     # Named through the table: SQLite would take a quoted name that is no column for a text.
     names = ", ".join(f"t.{quote(name)}" for name in ("id", *columns))
-    return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in connection.execute(f"SELECT {names} FROM {place} AS t")}
+    return {
+        row[0]: dict(zip(columns, row[1:], strict=True))
+        for row in connection.execute(f"SELECT {names} FROM {place} AS t")
+    }
 
 
 def _as_bytes(column: Column) -> Column:
-    return column.model_copy(update={"type": FieldType.BINARY, "encrypted": False, "default": None}) if column.encrypted else column
+    return (
+        column.model_copy(update={"type": FieldType.BINARY, "encrypted": False, "default": None})
+        if column.encrypted
+        else column
+    )
 
 
 def _value(draw: Draw, column: Column, known: Mapping[str, Contents]) -> Any:

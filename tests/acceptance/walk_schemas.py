@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ExpressionError
 from reconciler.expressions.check_sql import parse_check
+from reconciler.manifests.literals import check_literal
 from reconciler.spec.agent_type import ModelSpec
 from reconciler.spec.fields import APPLIES_TO, FieldSpec, FieldType
 from reconciler.spec.tables import column_of
-from reconciler.manifests.literals import check_literal
 
 State = dict[str, Any]
 """`{type: {"models": {model: {"fields": {...}, "indexes": [...], "unique": [...], "checks": [...]}}, ...}}`"""
@@ -33,7 +33,11 @@ _ATTRIBUTES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "text": {"max_length": st.sampled_from([5, 60]), "min_length": st.just(1)},
     "integer": {"min": st.sampled_from([-5, 0]), "max": st.sampled_from([10, 100])},
     "number": {"min": st.sampled_from([-5, 0.5]), "max": st.sampled_from([10, 1e21])},
-    "decimal": {"precision": st.sampled_from([5, 9, 20]), "scale": st.sampled_from([0, 1, 2]), "min": st.sampled_from([-5, 0])},
+    "decimal": {
+        "precision": st.sampled_from([5, 9, 20]),
+        "scale": st.sampled_from([0, 1, 2]),
+        "min": st.sampled_from([-5, 0]),
+    },
     "enum": {"values": st.permutations(["x", "y", "it's"]).flatmap(lambda v: st.integers(1, 3).map(lambda n: v[:n]))},
     "list": {"items": st.sampled_from(["string", "integer"]), "max_length": st.just(3)},
     "binary": {"max_length": st.sampled_from([2, 8])},
@@ -83,7 +87,10 @@ def first_state(draw: Draw) -> State:
     state: State = {}
     for name in TYPES[: draw(st.integers(1, 2))]:
         models = {model: new_model() for model in MODELS[: draw(st.integers(1, MOST_MODELS))]}
-        state[name] = {"deletion_policy": draw(st.sampled_from(["archive", "archive", "retain"])), "models": models}
+        state[name] = {
+            "deletion_policy": draw(st.sampled_from(["archive", "archive", "retain"])),
+            "models": models,
+        }
     for owner, spec in state.items():
         for model in spec["models"].values():
             for field in FIELDS[: draw(st.integers(1, 4))]:
@@ -109,7 +116,11 @@ def new_field(draw: Draw, state: State, owner: str) -> dict[str, Any]:
 
 
 def _target(draw: Draw, state: State, owner: str) -> str:
-    names = [model if name == owner else f"{name}.{model}" for name, spec in state.items() for model in spec["models"]]
+    names = [
+        model if name == owner else f"{name}.{model}"
+        for name, spec in state.items()
+        for model in spec["models"]
+    ]
     return str(draw(st.sampled_from(names)))
 
 
@@ -131,7 +142,11 @@ def _set_attribute(draw: Draw, field: dict[str, Any], attribute: str) -> None:
 
 def fitting(field: dict[str, Any]) -> dict[str, Any]:
     """The field without what its other attributes rule out."""
-    field = {k: v for k, v in field.items() if v is not False and (k not in APPLIES_TO or FieldType(field["type"]) in APPLIES_TO[k])}
+    field = {
+        k: v
+        for k, v in field.items()
+        if v is not False and (k not in APPLIES_TO or FieldType(field["type"]) in APPLIES_TO[k])
+    }
     if field.get("encrypted"):
         field = {k: v for k, v in field.items() if k not in ("unique", "index")}
     if field.get("required") and field.get("on_delete") == "set_null":
@@ -163,7 +178,11 @@ def evolved(draw: Draw, state: State, gone: dict[str, Any]) -> State:
 
 def _a_model(draw: Draw, state: State) -> tuple[str, dict[str, Any]]:
     """Its owner and the model itself."""
-    return draw(st.sampled_from([(owner, model) for owner, spec in state.items() for model in spec["models"].values()]))  # type: ignore[no-any-return]
+    return draw(
+        st.sampled_from(
+            [(owner, model) for owner, spec in state.items() for model in spec["models"].values()]
+        )
+    )  # type: ignore[no-any-return]
 
 
 def add_field(draw: Draw, state: State, gone: dict[str, Any]) -> None:
@@ -247,7 +266,12 @@ def _add_unique(draw: Draw, model: dict[str, Any]) -> None:
 
 
 def _add_check(draw: Draw, model: dict[str, Any]) -> None:
-    found = [(n, c) for n, f in model["fields"].items() for c in _CONDITIONS.get(f["type"], ()) if not f.get("encrypted")]
+    found = [
+        (n, c)
+        for n, f in model["fields"].items()
+        for c in _CONDITIONS.get(f["type"], ())
+        if not f.get("encrypted")
+    ]
     if found:
         name, condition = draw(st.sampled_from(found))
         other = draw(st.sampled_from([n for n, f in model["fields"].items() if not f.get("encrypted")]))
@@ -308,7 +332,8 @@ def change_policy(draw: Draw, state: State, gone: dict[str, Any]) -> None:
 
 
 STEPS = (
-    add_field, add_field, drop_field, readd_field, readd_field, rename_field, retype_field, retype_field, change_attribute,
+    add_field, add_field, drop_field, readd_field, readd_field, rename_field, retype_field, retype_field,
+    change_attribute,
     change_attribute, change_attribute, retarget, change_constraints, change_constraints, add_model, drop_model,
     restore_model, drop_type, restore_type, change_policy,
 )  # fmt: skip
@@ -344,10 +369,16 @@ def _repair(owner: str, name: str, model: dict[str, Any], known: set[str]) -> No
             hints[hints.index(source)] = None
     model["fields"] = fields
     indexable = set(_indexable(model))
-    model["unique"] = [g for g in _once(model["unique"]) if g and set(g) <= indexable and len(set(g)) == len(g)]
+    model["unique"] = [
+        g for g in _once(model["unique"]) if g and set(g) <= indexable and len(set(g)) == len(g)
+    ]
     groups = [index["fields"] for index in model["indexes"]]
-    model["indexes"] = [{"fields": g} for g in _once(groups) if g and set(g) <= indexable and len(set(g)) == len(g)]
-    columns = {n: column_of(owner, n, f) for n, f in ModelSpec.model_validate({"fields": fields}).fields.items()}
+    model["indexes"] = [
+        {"fields": g} for g in _once(groups) if g and set(g) <= indexable and len(set(g)) == len(g)
+    ]
+    columns = {
+        n: column_of(owner, n, f) for n, f in ModelSpec.model_validate({"fields": fields}).fields.items()
+    }
     model["checks"] = [check for check in model["checks"] if _parses(check["expression"], columns)]
 
 

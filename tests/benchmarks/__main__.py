@@ -103,8 +103,9 @@ def compile_bytecode() -> None:
 
 def _conditions(rounds: int) -> str:
     return (
-        f"Whole processes, bytecode compiled and PYTHONDONTWRITEBYTECODE unset; medians ± half the interquartile range of"
-        f" {rounds} rounds in turns (A B A B), after one that does not count. Python {platform.python_version()},"
+        "Whole processes, bytecode compiled and PYTHONDONTWRITEBYTECODE unset; medians ± half the"
+        f" interquartile range of {rounds} rounds in turns (A B A B), after one that does not count."
+        f" Python {platform.python_version()},"
         f" {os.cpu_count()} processors ({platform.machine()}), load {os.getloadavg()[0]:.1f} at the end."
     )
 

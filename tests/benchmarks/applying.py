@@ -40,7 +40,7 @@ def read_schema(stage: Stage, dialect: Dialect) -> Contest:
 
 
 def apply_types(stage: Stage, dialect: Dialect) -> Contest:
-    """Each run into another database with an empty catalog; ours with the manifests known, as after a plan."""
+    """Each run into another database with an empty catalog; ours knows the manifests, as after a plan."""
     source = stage.types_only()
     sent = stage.new_folder("sent") / "sent.pickle"
     sent.write_bytes(pickle.dumps(_sent(stage.applied(source, dialect))))

@@ -28,7 +28,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def race(contest: Contest, rounds: int) -> Outcome:
-    """A B A B …, after one turn each that does not count: it fills the caches of the system and the programs."""
+    """A B A B …, after one turn each that does not count: it fills the caches of system and programs."""
     ours: list[Sample] = []
     theirs: list[Sample] = []
     try:

@@ -17,20 +17,23 @@ from typing import Any
 _SQLITE = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master",
     "SELECT m.name, c.* FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c WHERE m.type = 'table'",
-    "SELECT m.name, l.*, i.* FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i"
-    " WHERE m.type = 'table'",
+    """SELECT m.name, l.*, i.* FROM sqlite_master m
+       JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i WHERE m.type = 'table'""",
     "SELECT m.name, f.* FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
 )
 _POSTGRESQL = (
-    "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,"
-    " pg_get_expr(d.adbin, d.adrelid) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-    " AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum"
-    " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace",
-    "SELECT c.relname, i.relname, pg_get_indexdef(i.oid), x.indisvalid FROM pg_class c"
-    " JOIN pg_index x ON x.indrelid = c.oid JOIN pg_class i ON i.oid = x.indexrelid"
-    " WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace",
-    "SELECT c.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_class c JOIN pg_constraint k"
-    " ON k.conrelid = c.oid WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace",
+    """SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+       pg_get_expr(d.adbin, d.adrelid)
+       FROM pg_class c
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+       LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+       WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace""",
+    """SELECT c.relname, i.relname, pg_get_indexdef(i.oid), x.indisvalid
+       FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid JOIN pg_class i ON i.oid = x.indexrelid
+       WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace""",
+    """SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
+       FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid
+       WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace""",
 )
 
 

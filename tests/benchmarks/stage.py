@@ -25,7 +25,7 @@ SETTLING = 2.5
 
 @dataclass(frozen=True)
 class Sizes:
-    """`types` and `agents` are the manifests of a large source; `tables` those that peers are given as well."""
+    """`types` and `agents` are the manifests of a large source; `tables` those that peers are given too."""
 
     types: int = 1000
     agents: int = 9000

@@ -45,8 +45,9 @@ def alembic(folder: Path, tables: Sequence[Table], url: str) -> None:
 
 
 def _sqlalchemy_table(table: Table) -> str:
+    number = 'sa.BigInteger().with_variant(sa.Integer(), "sqlite")'
     columns = [
-        'sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(), primary_key=True)',
+        f'sa.Column("id", {number}, sa.Identity(), primary_key=True)',
         'sa.Column("task_id", sa.String(36))',
         'sa.Column("agent", sa.String(40))',
         'sa.Column("type_version", sa.String(20))',

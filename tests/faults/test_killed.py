@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,13 +28,9 @@ from tests.faults.copies import Copies, copies_of
 
 KILLED = -9
 
-POINTS = {
-    "sqlite": ["lease", "begin", "recorded", "unit", "statement", "before-commit", "after-commit", "finished"],
-    "postgresql": [
-        "lease", "begin", "recorded", "unit", "statement", "before-commit", "after-commit", "concurrent-index",
-        "backfill", "backfill-batch", "validate", "switch", "settling", "settled", "finished",
-    ],
-}  # fmt: skip
+_EVERYWHERE = ["lease", "begin", "recorded", "unit", "statement", "before-commit", "after-commit", "finished"]
+_ONLINE = ["concurrent-index", "backfill", "backfill-batch", "validate", "switch", "settling", "settled"]
+POINTS = {"sqlite": _EVERYWHERE, "postgresql": [*_EVERYWHERE, *_ONLINE]}
 
 CASES = [
     pytest.param(
@@ -131,6 +129,53 @@ def test_an_apply_killed_at_any_moment_is_taken_up_where_it_was(
         assert picture(bench) == target.reference, f"killed after {delay} s"
         killed += 1
     assert killed
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_what_a_killed_apply_had_done_can_be_rolled_back(
+    dialect: str, ranges: Callable[[str], Range], tmp_path: Path
+) -> None:
+    bench = ranges(dialect).bench(tmp_path)
+    before = bench.snapshot()
+    assert Applier(bench.settings, shop.ALLOW, Fault("after-commit")).ended() == KILLED
+    with open_reconciler(bench.settings) as reconciler:
+        outcome = reconciler.apply(reconciler.rollback_plan(), allow=shop.ALLOW)
+    assert not outcome.failed
+    after = bench.snapshot()
+    assert after["structure"] == before["structure"]
+    for table in ("shop__customer", "shop__scrap"):
+        assert after["rows"][table] == before["rows"][table]
+
+
+SLEEPER = """
+import sys
+from reconciler.database.connection import connect
+
+with connect(sys.argv[1]) as connection, connection.transaction():
+    print("asleep", flush=True)
+    connection.execute("SELECT pg_sleep(60)")
+"""
+
+
+def test_a_server_does_not_work_on_for_a_client_that_was_killed(postgres_url: str) -> None:
+    sleeper = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, postgres_url], stdout=subprocess.PIPE, text=True
+    )
+    assert sleeper.stdout is not None
+    assert sleeper.stdout.readline() == "asleep\n"
+    sleeper.kill()
+    sleeper.communicate()
+    working = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE query LIKE '%pg_sleep(60)' AND datname = current_database()"
+    )
+    end = time.monotonic() + TAKEOVER
+    with connect(postgres_url) as connection:
+        if connection.execute("SHOW server_version_num") < [("140000",)]:
+            pytest.skip("before version 14 a server cannot tell")
+        while connection.execute(working) != [(0,)]:
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 def converge(bench: Workbench) -> None:

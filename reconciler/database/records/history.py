@@ -56,7 +56,8 @@ def interrupt_revisions(connection: Connection) -> list[int]:
     """
     rows = connection.execute(
         "UPDATE revisions SET state = CASE WHEN ("
-        " SELECT min(CASE WHEN state = 'applied' THEN 1 ELSE 0 END) FROM revision_units WHERE revision = number"
+        " SELECT min(CASE WHEN state = 'applied' THEN 1 ELSE 0 END) FROM revision_units"
+        " WHERE revision = number"
         ") = 1 THEN 'applied' ELSE 'interrupted' END WHERE state = 'applying' RETURNING number"
     )
     return sorted(number for (number,) in rows)
@@ -86,6 +87,16 @@ def revisions(connection: Connection, limit: int = 20) -> list[RevisionRecord]:
     """The newest revisions, newest first."""
     rows = connection.execute(f"SELECT {_REVISION} FROM revisions ORDER BY number DESC LIMIT ?", (limit,))
     return [RevisionRecord(*row) for row in rows]
+
+
+def newest_effective(connection: Connection) -> int | None:
+    """The number of the newest revision that changed anything, even if it was cut short; None where none did."""
+    rows = connection.execute(
+        "SELECT max(number) FROM revisions"
+        " WHERE state IN ('applied', 'partial') OR number IN (SELECT revision FROM revision_objects)"
+    )
+    number: int | None = rows[0][0]
+    return number
 
 
 def revision(connection: Connection, number: int) -> RevisionRecord:
