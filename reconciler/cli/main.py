@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -111,6 +113,8 @@ def reconcile(invocation: Invocation, **said: Any) -> int | None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code; every error has been shown by then."""
     told = list(sys.argv[1:] if arguments is None else arguments)
+    # At its end Python looks for garbage once more, through all there is: of no use to a process that ends.
+    atexit.register(gc.freeze)
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_on_characters(stream)

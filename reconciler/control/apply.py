@@ -19,9 +19,10 @@ from reconciler.control.settling import settle_all
 from reconciler.control.writing import write_registration
 from reconciler.database import outstanding, records
 from reconciler.database.connection import Connection
+from reconciler.database.fingerprint import fingerprint
 from reconciler.database.lease import Lease
 from reconciler.database.migrate import Checkpoint, run_together
-from reconciler.database.observe import remember_if_clean
+from reconciler.database.observe import is_known_clean, remember_if_clean
 from reconciler.database.outstanding import Outstanding
 from reconciler.database.records import UnitRecord
 from reconciler.database.statement import Phase, Statement
@@ -140,6 +141,8 @@ class _Batch:
         self.outstanding: list[Outstanding] = []
         self.applied: list[str] = []
         self.failed: list[tuple[str, str]] = []
+        # Of the two only SQLite keeps other hands off until the commit: then all that moves is this batch's work.
+        self._moves_alone = connection.dialect == "sqlite" and is_known_clean(connection)
 
     def attempt(self, position: int, unit: Unit) -> bool:
         """Whether it went well; if not, nothing of the unit is left."""
@@ -178,4 +181,7 @@ class _Batch:
         write_registration(self.connection, self.registration, self.revision, actor=actor, reason=reason)
         records.record_units(self.connection, self.revision, self.journal)
         outstanding.remember(self.connection, self.outstanding)
-        records.set_meta(self.connection, {"revision": str(self.revision)})
+        meta = {"revision": str(self.revision)}
+        if self._moves_alone:
+            meta["fingerprint"] = fingerprint(self.connection)
+        records.set_meta(self.connection, meta)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from reconciler.control.planning import Planned, plan_states
 from reconciler.database.observe import observe
 from reconciler.database.preflight import count_all, row_estimates
-from reconciler.errors import Problem
+from reconciler.errors import DatabaseError, Problem
 from reconciler.plans.changes import Probe, Unit
 from reconciler.spec.state import EMPTY, State
 from reconciler.spec.tables import Table
@@ -17,6 +16,9 @@ from reconciler.spec.tables import Table
 if TYPE_CHECKING:
     from reconciler.database.connection import Connection
     from reconciler.spec.agent_type import AgentType
+
+RETRIES = 2
+"""How often a plan is made anew after an error that another apply may have caused."""
 
 
 def planned_from(
@@ -45,8 +47,7 @@ def planned_from(
             name: rows for name, rows in row_estimates(connection, names).items() if rows >= large_table_rows
         }
 
-    moment = nullcontext() if connection is None or connection.in_transaction else connection.snapshot()
-    with moment:
+    def plan() -> Planned:
         return plan_states(
             desired,
             EMPTY if connection is None else observe(connection),
@@ -60,6 +61,22 @@ def planned_from(
             lineage=lineage,
             rows_of=large if connection is not None and connection.dialect == "postgresql" else None,
         )
+
+    return plan() if connection is None or connection.in_transaction else _at_one_moment(connection, plan)
+
+
+def _at_one_moment(connection: Connection, plan: Callable[[], Planned]) -> Planned:
+    """A snapshot holds still what tables hold, but on PostgreSQL not what they are: an apply that ends
+    meanwhile takes columns away that were there when the plan began. Then it is made anew."""
+    for _ in range(RETRIES):
+        try:
+            with connection.snapshot():
+                return plan()
+        except DatabaseError:
+            if connection.dialect == "sqlite":
+                raise
+    with connection.snapshot():
+        return plan()
 
 
 def fingerprint_now(connection: Connection | None) -> str:

@@ -6,7 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+
+# Made once: `json.dumps` makes an encoder at each call that is not its default.
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
+).encode
 
 _COLUMN = re.compile(
     r"(?P<type>.*?)(?: collate (?P<collation>\S+))?(?P<not_null> not null)?"
@@ -63,7 +68,14 @@ class LiveTable:
     triggers: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        # By hand: `asdict` would copy every text first.
+        parts = {
+            "columns": self.columns,
+            "indexes": self.indexes,
+            "constraints": self.constraints,
+            "triggers": self.triggers,
+        }
+        return _encode(parts)
 
     @classmethod
     def from_json(cls, text: str) -> LiveTable:

@@ -14,6 +14,10 @@ from reconciler.database.sql_text import Dialect
 OLDEST = (3, 35, 0)
 """First release with RETURNING and DROP COLUMN."""
 
+CACHE_KIB = 64_000
+"""Memory that a writing connection may fill. A thousand tables made in one transaction all write to the pages of
+the schema: with SQLite's own 2,000 these would go to the disk and come back tens of thousands of times."""
+
 
 class SqliteConnection(Connection):
     dialect: Dialect = "sqlite"
@@ -86,13 +90,16 @@ class SqliteConnection(Connection):
 
     def _begin(self) -> None:
         self._choose_journal()
+        self.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self.execute("BEGIN IMMEDIATE")
 
     def _choose_journal(self) -> None:
+        if self._journal_chosen:
+            return
         # WAL, so that readers (the API, a plan) go on while an apply writes, and see the state before it.
         # It is a property of the file: the first transaction switches it, or a later one while others use it.
         # `synchronous` stays at FULL: a revision that was reported as applied must survive a power cut.
-        if not self._journal_chosen and self.execute("PRAGMA journal_mode") == [("delete",)]:
+        if self.execute("PRAGMA journal_mode") == [("delete",)]:
             with suppress(sqlite3.OperationalError):
                 self._raw.execute("PRAGMA journal_mode = WAL")
         self._journal_chosen = True

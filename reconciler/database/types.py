@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DontWrapMixin
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from reconciler.database.exact import exact
-from reconciler.errors import DatabaseError
+from reconciler.database.decimal_type import ExactDecimal
+from reconciler.database.storable import UnfitValue, check_json, check_text
 from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column
 
@@ -29,13 +25,6 @@ IDENTITY: TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """Of `id`: SQLite numbers rows by itself only where the type is spelled INTEGER."""
 
 _INTEGERS = range(-(2**63), 2**63)
-
-
-class UnfitValue(DatabaseError, DontWrapMixin):
-    """A value that its column cannot hold. The message never carries the value, which may be sensitive."""
-
-    code = "unfit-value"
-    http_status = 422
 
 
 class PlainText(TypeDecorator[str]):
@@ -54,8 +43,11 @@ class PlainText(TypeDecorator[str]):
         return sa.String(self.max_length) if bounded else sa.Text()
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is not None:
-            _check_text(value)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise UnfitValue("not a text")
+        check_text(value)
         return value
 
 
@@ -97,85 +89,6 @@ class FiniteNumber(TypeDecorator[float]):
         if not math.isfinite(number):
             raise UnfitValue("not a finite number")
         return number + 0.0
-
-
-class ExactDecimal(TypeDecorator[Decimal]):
-    """A decimal without loss. SQLite has no exact number beyond 64 bits: there it is text of the declared
-    scale.
-
-    Such texts are told apart exactly but do not sort as numbers: `<`, `between`, `asc()` and their like
-    compare magnitudes there, exact to 15 digits. A bare `order_by(Model.price)` sorts text; write
-    `Model.price.asc()`.
-    """
-
-    impl = sa.Numeric
-    cache_ok = True
-
-    class Comparator(TypeDecorator.Comparator[Decimal]):
-        def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> sa.ColumnElement[Any]:
-            if op not in _BY_MAGNITUDE:
-                return super().operate(op, *other, **kwargs)
-            sides = [o if _is_sql(o) else sa.literal(o, self.type) for o in other]
-            compared: sa.ColumnElement[Any] = op(_Magnitude(self.expr), *map(_Magnitude, sides), **kwargs)
-            return compared
-
-    comparator_factory = Comparator
-
-    def __init__(self, precision: int, scale: int) -> None:
-        super().__init__(precision, scale)
-        self.precision, self.scale = precision, scale
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        text = dialect.name == "sqlite"
-        return sa.Text() if text else sa.Numeric(self.precision, self.scale)
-
-    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> Any:
-        if value is None:
-            return None
-        try:
-            number = exact(value, self.scale, self.precision)
-        except ValueError as error:
-            raise UnfitValue(str(error)) from None
-        return format(number, "f") if dialect.name == "sqlite" else number
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
-        # A sum of SQLite's texts is a float.
-        return None if value is None else exact(value, self.scale)
-
-
-class _Magnitude(FunctionElement[Any]):
-    """A decimal as something that sorts like a number."""
-
-    type = sa.Double()
-    inherit_cache = True
-
-
-@compiles(_Magnitude)
-def _as_it_is(element: _Magnitude, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
-
-
-@compiles(_Magnitude, "sqlite")
-def _as_real(element: _Magnitude, compiler: Any, **options: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **options)} AS REAL)"
-
-
-def _is_sql(value: Any) -> bool:
-    return isinstance(value, sa.ClauseElement) or hasattr(value, "__clause_element__")
-
-
-_BY_MAGNITUDE = frozenset(
-    {
-        operators.lt,
-        operators.le,
-        operators.gt,
-        operators.ge,
-        operators.between_op,
-        operators.not_between_op,
-        operators.asc_op,
-        operators.desc_op,
-    }
-)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -223,7 +136,7 @@ class JsonValue(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is not None:
-            _check_json(value)
+            check_json(value)
         # What SQLite is given as a JSON that looks like a number, it keeps as a number.
         if isinstance(value, int) and value not in _INTEGERS:
             raise UnfitValue("a JSON number by itself has 64 bits at most")
@@ -272,34 +185,3 @@ _TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.LIST: JsonValue(),
     FieldType.BINARY: sa.LargeBinary(),
 }
-
-
-def _check_text(value: str) -> None:
-    if value.isascii():
-        if "\0" not in value:
-            return
-    elif "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value):
-        return
-    raise UnfitValue("a text cannot hold NUL characters or lone surrogates")
-
-
-def _check_json(value: Any) -> None:
-    match value:
-        case str():
-            _check_text(value)
-        case dict():
-            for key, item in value.items():
-                if not isinstance(key, str):
-                    raise UnfitValue("the keys of a JSON object are texts")
-                _check_text(key)
-                _check_json(item)
-        case list() | tuple():
-            for item in value:
-                _check_json(item)
-        case float():
-            if not math.isfinite(value):
-                raise UnfitValue("JSON has no number that is not finite")
-        case None | bool() | int():
-            pass
-        case _:
-            raise UnfitValue(f"a {type(value).__name__} is no JSON value")

@@ -20,7 +20,7 @@ from reconciler.manifests.kept import Index, Result
 from reconciler.manifests.program import program_digest
 from reconciler.spec.state import digest_of
 
-SCHEMA = 1
+SCHEMA = 2
 """Layout of the file, as its `user_version`. A file with another one is thrown away."""
 PATIENCE = 0.1
 """Seconds to wait for another process: working without the cache is better than waiting long for it."""
@@ -46,6 +46,7 @@ class Cache:
         self.path = folder / f"{name}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.sqlite"
         self.trouble = ""
         self._readable = True
+        self._texts: dict[int, dict[tuple[str, str], str]] = {}
         self._open: sqlite3.Connection | None = None
 
     def result(self) -> Result | None:
@@ -57,13 +58,13 @@ class Cache:
     def unsettled(self) -> dict[str, bytes]:
         """Content digests of the files whose stamps cannot be trusted."""
         with self._tolerated(), self._reading() as connection:
-            return dict(connection.execute("select path, content from files where not settled"))
+            return dict(connection.execute("select path, content from unsettled"))
         return {}
 
     def settle(self, paths: Iterable[str]) -> None:
         """From now on the stamps of these files can be trusted."""
         with self._tolerated(), self._writing() as connection:
-            connection.executemany("update files set settled = 1 where path = ?", [(path,) for path in paths])
+            connection.executemany("delete from unsettled where path = ?", [(path,) for path in paths])
 
     def index(self) -> Index | None:
         """What is known of every file; None if nothing is kept, or not by this very program."""
@@ -76,12 +77,15 @@ class Cache:
                 connection.execute("rollback")
         return None
 
-    def canonical(self, address: str, digest: str) -> str | None:
-        """The canonical text of a document; None if none of that digest is kept."""
-        with self._tolerated(), self._reading() as connection:
-            query = "select canonical from documents where address = ? and digest = ?"
-            row = connection.execute(query, (address, digest)).fetchone()
-            return row[0] if row and digest_of(row[0]) == digest else None
+    def canonical(self, address: str, digest: str, file: str) -> str | None:
+        """The canonical text of a document of a file; None if none of that digest is kept."""
+        with self._tolerated():
+            bundle = kept.bundle_of(file)
+            if bundle not in self._texts:
+                with self._reading() as connection:
+                    self._texts[bundle] = kept.read_texts(connection, bundle)
+            text = self._texts[bundle].get((address, digest))
+            return text if text is not None and digest_of(text) == digest else None
         return None
 
     def store(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 import os
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from reconciler.errors import Problem
@@ -18,19 +21,14 @@ TABLES = (
         generation text not null, program text not null, listing blob not null, digest text not null,
         files integer not null, findings text not null, entries text not null, checksum text not null
     )""",
-    """create table files (
-        path text primary key, stamp blob not null, settled integer not null, content blob not null,
-        problems text not null, held text not null, remembered text not null
-    )""",
-    """create table documents (
-        file text not null, position integer not null, address text not null, digest text not null,
-        canonical text not null, line integer not null, "column" integer not null, requires text not null,
-        linked text not null
-    )""",
-    "create index unsettled on files (path) where not settled",
-    "create index documents_by_file on documents (file)",
-    "create index documents_by_address on documents (address)",
+    "create table bundles (number integer primary key, checksum blob not null, files blob not null)",
+    "create table unsettled (path text primary key, content blob not null)",
+    "create table linked (address text primary key, problems text not null)",
 )
+
+BUNDLES = 64
+"""Files are kept in so many bundles: reading a few large rows is several times faster than reading a row for each
+file, and a file that has changed costs the writing of its bundle only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,78 +87,90 @@ def generation_of(connection: sqlite3.Connection, program: str) -> str:
 
 
 def read_index(connection: sqlite3.Connection, generation: str) -> Index:
-    documents: dict[str, list[Compiled]] = {}
-    linked = {}
-    for row in connection.execute("select * from documents order by file, position"):
-        file, position, address, digest, canonical, line, column, requires, problems = row
-        documents.setdefault(file, []).append(
-            Compiled(address, digest, canonical, file, line, column, position, _words(requires))
-        )
-        if problems:
-            linked[address] = _load(problems)
-    files, stamps, settled = {}, {}, set()
-    for row in connection.execute("select * from files"):
-        path, stamp, is_settled, content, problems, held, remembered = row
-        found = tuple(documents.get(path, ()))
-        files[path] = CompiledFile(path, content, found, _load(problems), _words(held), _words(remembered))
-        stamps[path] = stamp
-        if is_settled:
-            settled.add(path)
-    return Index(files, stamps, settled, linked, generation)
+    unsettled = dict(connection.execute("select path, content from unsettled"))
+    files, stamps = {}, {}
+    for checksum, data in connection.execute("select checksum, files from bundles"):
+        for path, stamp, content, documents, problems, held, remembered in _unpacked(checksum, data):
+            found = tuple(starmap(Compiled, documents))
+            files[path] = CompiledFile(path, content, found, _problems(problems), tuple(held), tuple(remembered))
+            stamps[path] = stamp
+    linked = {
+        address: _problems(json.loads(problems))
+        for address, problems in connection.execute("select address, problems from linked")
+    }
+    return Index(files, stamps, files.keys() - unsettled.keys(), linked, generation)
+
+
+def read_texts(connection: sqlite3.Connection, bundle: int) -> dict[tuple[str, str], str]:
+    """Canonical texts by address and digest, of the documents of one bundle."""
+    query = "select checksum, files from bundles where number = ?"
+    rows = (row for kept in connection.execute(query, (bundle,)) for row in _unpacked(*kept))
+    documents = (Compiled(*document) for row in rows for document in row[3])
+    return {(document.address, document.digest): document.canonical for document in documents}
 
 
 def write_index(connection: sqlite3.Connection, index: Index) -> None:
-    connection.execute("delete from files")
-    connection.execute("delete from documents")
-    _insert_files(connection, index, index.files)
+    for table in ("bundles", "unsettled", "linked"):
+        connection.execute(f"delete from {table}")
+    _write_bundles(connection, index, range(BUNDLES))
+    _write_unsettled(connection, index, index.files)
+    _write_linked(connection, index, index.linked)
 
 
 def update_index(
     connection: sqlite3.Connection, index: Index, changed: Collection[str], relinked: Collection[str]
 ) -> None:
-    connection.executemany("delete from files where path = ?", [(path,) for path in changed])
-    connection.executemany("delete from documents where file = ?", [(path,) for path in changed])
-    _insert_files(connection, index, [path for path in changed if path in index.files])
-    texts = [(_dump(index.linked.get(address, ())), address) for address in relinked]
-    connection.executemany("update documents set linked = ? where address = ?", texts)
+    bundles = {bundle_of(path) for path in changed}
+    connection.executemany("delete from bundles where number = ?", [(number,) for number in bundles])
+    _write_bundles(connection, index, bundles)
+    connection.executemany("delete from unsettled where path = ?", [(path,) for path in changed])
+    _write_unsettled(connection, index, changed)
+    connection.executemany("delete from linked where address = ?", [(address,) for address in relinked])
+    _write_linked(connection, index, relinked)
 
 
-def _insert_files(connection: sqlite3.Connection, index: Index, paths: Iterable[str]) -> None:
-    files = [index.files[path] for path in paths]
+def bundle_of(path: str) -> int:
+    """The number of the bundle a file is in."""
+    return zlib.crc32(path.encode("utf-8", "surrogatepass")) % BUNDLES
+
+
+def _write_bundles(connection: sqlite3.Connection, index: Index, numbers: Collection[int]) -> None:
+    bundles: dict[int, list[Any]] = {}
+    for path, file in index.files.items():
+        number = bundle_of(path)
+        if number in numbers:
+            documents = [tuple(document) for document in file.documents]
+            row = (file.content, documents, _plain(file.problems), file.held, file.remembered)
+            bundles.setdefault(number, []).append((path, index.stamps[path], *row))
+    packed = ((number, marshal.dumps(rows)) for number, rows in bundles.items())
     connection.executemany(
-        "insert into files values (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (f.path, index.stamps[f.path], f.path in index.settled, f.content, _dump(f.problems), *_lists(f))
-            for f in files
-        ],
-    )
-    connection.executemany(
-        "insert into documents values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                d.file,
-                d.number,
-                d.address,
-                d.digest,
-                d.canonical,
-                d.line,
-                d.column,
-                " ".join(d.requires),
-                linked,
-            )
-            for f in files
-            for d in f.documents
-            for linked in (_dump(index.linked.get(d.address, ())),)
-        ],
+        "insert into bundles values (?, ?, ?)",
+        [(number, hashlib.sha256(data).digest(), data) for number, data in packed],
     )
 
 
-def _lists(file: CompiledFile) -> tuple[str, str]:
-    return " ".join(file.held), " ".join(file.remembered)
+def _unpacked(checksum: bytes, data: bytes) -> list[Any]:
+    """The rows of a bundle. ValueError unless it is as it was written: of other bytes `marshal` might make
+    anything, or crash."""
+    if hashlib.sha256(data).digest() != checksum:
+        raise ValueError("a part of it is not as it was written")
+    rows: list[Any] = marshal.loads(data)
+    return rows
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _write_unsettled(connection: sqlite3.Connection, index: Index, paths: Iterable[str]) -> None:
+    unsettled = [path for path in paths if path in index.files and path not in index.settled]
+    connection.executemany(
+        "insert into unsettled values (?, ?)", [(path, index.files[path].content) for path in unsettled]
+    )
+
+
+def _write_linked(connection: sqlite3.Connection, index: Index, addresses: Iterable[str]) -> None:
+    found = ((address, index.linked.get(address)) for address in addresses)
+    connection.executemany(
+        "insert into linked values (?, ?)",
+        [(address, json.dumps(_plain(problems))) for address, problems in found if problems],
+    )
 
 
 def _plain(problems: Iterable[Problem]) -> list[list[Any]]:
@@ -169,15 +179,6 @@ def _plain(problems: Iterable[Problem]) -> list[list[Any]]:
 
 def _problems(rows: Iterable[list[Any]]) -> tuple[Problem, ...]:
     return tuple(Problem(*row) for row in rows)
-
-
-def _dump(problems: Collection[Problem]) -> str:
-    """JSON, or the empty text for no problems, which is nearly always."""
-    return json.dumps(_plain(problems)) if problems else ""
-
-
-def _load(text: str) -> tuple[Problem, ...]:
-    return _problems(json.loads(text)) if text else ()
 
 
 def _checksum(row: Iterable[object]) -> str:

@@ -145,14 +145,14 @@ def _spec_loader(
             return known
         from reconciler.spec.codec import parse_canonical
 
-        text = texts.get(address) or (cache.canonical(address, entry.digest) if cache else None)
-        return parse_canonical(address.partition("/")[0], text or _text_in_source(source, address, entry))
+        file = entry.location.file if entry.location else ""
+        text = texts.get(address) or (cache.canonical(address, entry.digest, file) if cache else None)
+        return parse_canonical(address.partition("/")[0], text or _text_in_source(source, address, entry, file))
 
     return spec
 
 
-def _text_in_source(source: Source, address: str, entry: Entry) -> str:
-    file = entry.location.file if entry.location else ""
+def _text_in_source(source: Source, address: str, entry: Entry, file: str) -> str:
     for compiled in Workshop(source).compile([file]):
         for document in compiled.documents:
             if (document.address, document.digest) == (address, entry.digest):

@@ -172,8 +172,7 @@ class Differ:
         there: TableMigration | None = self.actual.tables.in_place(migration)
         if there is None:
             return None
-        reason = "is in place already; only recorded"
-        return replace(there, changes=tuple(c.evolve(hazards=(), reason=reason) for c in there.changes))
+        return _recorded(there, "is in place already; only recorded")
 
     def _altered(
         self, actual: ActualTable, table: Table, hints: dict[str, str], disposition: Disposition
@@ -282,8 +281,15 @@ class Differ:
 
 def _forgotten(migration: TableMigration) -> TableMigration:
     """Of a table that hands dropped nothing is left but its record."""
-    changes = tuple(c.evolve(hazards=(), reason="is gone already; only forgotten") for c in migration.changes)
-    return replace(migration, changes=changes, disposition=Disposition.PURGE, done=True)
+    gone = replace(migration, disposition=Disposition.PURGE, done=True)
+    return _recorded(gone, "is gone already; only forgotten")
+
+
+def _recorded(migration: TableMigration, reason: str) -> TableMigration:
+    """Nothing is at risk any more; that nothing will run is said once."""
+    first, *others = (change.evolve(hazards=(), reason=reason) for change in migration.changes)
+    told = first.evolve(hazards=(hazards.already_run(migration.name),))
+    return replace(migration, changes=(told, *others))
 
 
 def _repairing(change: Change) -> Change:

@@ -17,6 +17,7 @@
     version-too-small        block    the declared version moves less than the contract
     backfill                 notice   rows without a value get the default
     locking                  notice   PostgreSQL rewrites, scans or locks a large table
+    already-run              notice   somebody else has changed the table so; only the record is missing
     unfinished               notice   an interrupted apply has left work on a large PostgreSQL table
 
 What may be lost by a conversion (narrowing, enum-value-in-use, uncastable) blocks where nothing can take the
@@ -51,6 +52,7 @@ SEVERITIES = {
     "version-too-small": Severity.BLOCK,
     "backfill": Severity.NOTICE,
     "locking": Severity.NOTICE,
+    "already-run": Severity.NOTICE,
     "unfinished": Severity.NOTICE,
 }
 """How grave each hazard is, unless more is said in its place."""
@@ -165,6 +167,17 @@ def name_taken(table: str) -> Hazard:
         table,
         f"there is a table {table} already, which is not as this one is to be",
         "rename or drop that table, or give the model another name",
+    )
+
+
+def already_run(table: str) -> Hazard:
+    return Hazard(
+        "already-run",
+        Severity.NOTICE,
+        f"table/{table}",
+        table,
+        f"table {table} is as it is to be, though no apply made it so",
+        "nothing to do if your DBAs did it: the apply runs no statement, it only records this",
     )
 
 

@@ -188,6 +188,15 @@ def test_what_hands_did_and_the_manifests_then_say_is_drift_no_more(bench: Workb
     assert (plan.drift, plan.changes) == ((), ())
 
 
+def test_a_table_that_hands_dropped_and_the_manifests_drop_is_forgotten(bench: Workbench) -> None:
+    by_hand(bench, "DROP TABLE demo__other")
+    bench.apply(manifests({"models": {"item": ITEM}}, "2.0.0"))
+    assert not bench.plan().pending
+    assert not bench.plan().drift
+    bench.apply(STATE.replace("1.0.0", "3.0.0"))
+    assert bench.snapshot()["rows"]["demo__other"] == []
+
+
 def test_what_only_a_person_can_judge_stays_drift_whatever_is_applied(bench: Workbench) -> None:
     trigger = {
         "sqlite": ["CREATE TRIGGER mine AFTER INSERT ON demo__item BEGIN SELECT 1; END"],

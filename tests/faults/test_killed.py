@@ -131,6 +131,21 @@ def test_an_apply_killed_at_any_moment_is_taken_up_where_it_was(
     assert killed
 
 
+def test_a_very_first_apply_killed_at_any_moment_is_taken_up(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    """It makes the catalog, too."""
+    chance = random.Random(11)
+    for round_ in range(3):
+        bench = Workbench(new_database(), tmp_path / str(round_))
+        bench.write(shop.AFTER)
+        applier = Applier(bench.settings)
+        time.sleep(chance.uniform(0.1, 1.0))
+        applier.kill()
+        converge(bench)
+        bench.insert({"ledger.entry": [{"amount": 1}]})
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_what_a_killed_apply_had_done_can_be_rolled_back(
     dialect: str, ranges: Callable[[str], Range], tmp_path: Path

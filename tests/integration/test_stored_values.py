@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from reconciler.database.dynamic_model import Models
-from reconciler.database.types import UnfitValue
+from reconciler.database.storable import UnfitValue
 from reconciler.spec.fields import FieldType
 
 from .mapped import agent_type, session_on, tables
@@ -112,6 +112,7 @@ def test_a_value_has_one_form(database_url: str, name: str, given: Any, kept: st
 
 REFUSED: list[tuple[str, Any, str]] = [
     ("string", "a\0b", "NUL"),
+    ("string", 7, "not a text"),
     ("text", "\ud800", "surrogates"),
     ("enum", "\0", "NUL"),
     ("integer", 2**63, "64 bits"),

@@ -16,7 +16,7 @@ from reconciler.errors import Problem
 from reconciler.manifests import cache as cache_module
 from reconciler.manifests.cache import SCHEMA, Cache, cache_folder
 from reconciler.manifests.compiled import Compiled, CompiledFile
-from reconciler.manifests.kept import Index, Result
+from reconciler.manifests.kept import Index, Result, bundle_of
 from reconciler.spec.state import digest_of
 
 TEXT = '{"kind":"Agent","metadata":{"name":"ä\\n"}}'
@@ -56,7 +56,7 @@ def reopened(cache: Cache) -> Cache:
 
 def read_everything(cache: Cache) -> tuple[Result | None, Index | None, str | None]:
     cache.unsettled()
-    return cache.result(), cache.index(), cache.canonical("agent/a", AGENT.digest)
+    return cache.result(), cache.index(), cache.canonical("agent/a", AGENT.digest, AGENT.file)
 
 
 def test_what_is_stored_is_read_back(filled: Cache) -> None:
@@ -116,9 +116,10 @@ class TestUpdate:
         newer = replace(
             index,
             files={"b\n.yaml": index.files["b\n.yaml"], "c.yaml": added},
-            stamps={"b\n.yaml": b"not written", "c.yaml": b"c"},
+            stamps={"b\n.yaml": b"not written", "c.yaml": b"c"},  # another bundle than those of the changed
             linked={},
         )
+        assert bundle_of("b\n.yaml") not in map(bundle_of, ["a.yaml", "c.yaml"])
         filled.store(replace(RESULT, digest="newer"), newer, ["a.yaml", "c.yaml"], ["agent/a"])
         found = filled.index()
         assert found is not None
@@ -199,27 +200,31 @@ def test_no_flipped_bits_are_believed(filled: Cache) -> None:
         filled.path.write_bytes(sound)
 
 
-def test_a_text_that_has_not_its_digest_is_not_given_out(filled: Cache) -> None:
+def test_a_text_that_has_not_its_digest_is_not_given_out(cache: Cache) -> None:
+    wrong = CompiledFile("a.yaml", b"", (AGENT._replace(file="a.yaml", canonical="{}"),))
+    cache.store(RESULT, replace(INDEX, files={**INDEX.files, "a.yaml": wrong}))
+    assert cache.canonical("agent/a", AGENT.digest, "a.yaml") is None
+    assert cache.canonical("agent/a", AGENT.digest, AGENT.file) == TEXT
+
+
+@pytest.mark.parametrize("damage", ["files = x'00'", "checksum = x''", "checksum = 'text'", "files = 'text'"])
+def test_a_bundle_that_is_not_as_it_was_written_is_not_opened(filled: Cache, damage: str) -> None:
     with sqlite3.connect(filled.path) as connection:
-        connection.execute("update documents set canonical = '{}'")
-    assert filled.canonical("agent/a", AGENT.digest) is None
+        connection.execute(f"update bundles set {damage}")
+    cache = reopened(filled)
+    assert cache.index() is None
+    assert cache.trouble
+    cache.close()
 
 
-def test_a_row_of_the_wrong_shape_is_no_error(filled: Cache) -> None:
-    for column, value in [
-        ("problems", "[1]"),
-        ("problems", "{"),
-        ("problems", '[["x"]]'),
-        ("problems", "[[[]]"),
-    ]:
-        with sqlite3.connect(filled.path) as connection:
-            connection.execute(f"update files set {column} = ?", (value,))
-        cache = reopened(filled)
-        assert cache.index() is None
-        assert cache.trouble
-        cache.close()
-        filled.path.unlink()
-        reopened(filled).store(RESULT, INDEX)
+@pytest.mark.parametrize("problems", ["[1]", "{", '[["x"]]', "[[[]]"])
+def test_a_row_of_the_wrong_shape_is_no_error(filled: Cache, problems: str) -> None:
+    with sqlite3.connect(filled.path) as connection:
+        connection.execute("insert into linked values ('agent/z', ?)", (problems,))
+    cache = reopened(filled)
+    assert cache.index() is None
+    assert cache.trouble
+    cache.close()
 
 
 @pytest.mark.parametrize("lock", ["begin exclusive", "begin immediate"])

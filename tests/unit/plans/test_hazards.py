@@ -155,7 +155,7 @@ PRODUCED: list[tuple[str, Callable[[], Iterable[Hazard]], str, str]] = [
         "table/notes__note/column/a",
     ),
     ("locking", of_a_large_table, "", ""),
-    ("name-taken", lambda: [hazards.name_taken("notes__note")], "notes__note", "table/notes__note"),
+    ("already-run", lambda: [hazards.already_run("notes__note")], "notes__note", "table/notes__note"),
     ("unfinished", lambda: [hazards.unfinished("notes__note")], "notes__note", "table/notes__note"),
 ]
 
