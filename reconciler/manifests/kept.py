@@ -92,7 +92,9 @@ def read_index(connection: sqlite3.Connection, generation: str) -> Index:
     for checksum, data in connection.execute("select checksum, files from bundles"):
         for path, stamp, content, documents, problems, held, remembered in _unpacked(checksum, data):
             found = tuple(starmap(Compiled, documents))
-            files[path] = CompiledFile(path, content, found, _problems(problems), tuple(held), tuple(remembered))
+            files[path] = CompiledFile(
+                path, content, found, _problems(problems), tuple(held), tuple(remembered)
+            )
             stamps[path] = stamp
     linked = {
         address: _problems(json.loads(problems))

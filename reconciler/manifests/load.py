@@ -147,7 +147,9 @@ def _spec_loader(
 
         file = entry.location.file if entry.location else ""
         text = texts.get(address) or (cache.canonical(address, entry.digest, file) if cache else None)
-        return parse_canonical(address.partition("/")[0], text or _text_in_source(source, address, entry, file))
+        return parse_canonical(
+            address.partition("/")[0], text or _text_in_source(source, address, entry, file)
+        )
 
     return spec
 
