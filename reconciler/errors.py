@@ -10,7 +10,25 @@
     ├── PartlyApplied               exit 7   HTTP 207   some units failed, the others are in place
     ├── NotFound                    exit 1   HTTP 404   no such revision, archive, type or agent
     ├── ExpressionError             exit 3   HTTP 422   an expression does not parse or evaluate
-    └── DatabaseError               exit 1   HTTP 503   the database is out of reach or refused a statement
+    ├── DatabaseError               exit 1   HTTP 503   the database is out of reach or refused a statement
+    └── RunError                    exit 8   HTTP 502   a task or one of its steps failed
+        ├── TimedOut                         HTTP 504   a step or task took longer than it may
+        ├── Unavailable                      HTTP 503   a service did not answer
+        ├── Overloaded                       HTTP 503   a service answered that it has too much to do
+        ├── RateLimited                      HTTP 429   a rate of the grant, the type or the service is used up
+        ├── InvalidOutput                             a model or service answered something else than was asked for
+        ├── Truncated                                 an answer ended before it was complete
+        ├── ModelMissing                     HTTP 424   the language model is not there
+        ├── Conflict                         HTTP 409   the rows it relies on have changed meanwhile
+        ├── RowRefused                       HTTP 422   a row contradicts a constraint of its table
+        ├── InvalidInput                     HTTP 422   the task's input or settings do not fit the type
+        ├── BadParameter                     HTTP 422   a tool was called with a value that it does not take
+        ├── Denied                           HTTP 403   beyond what is granted
+        ├── BudgetExceeded                   HTTP 429   the calls, tokens or bytes of one task are used up
+        ├── OutputTooLarge                   HTTP 502   the result has more bytes than the type allows
+        ├── MemoryExceeded, CpuExceeded      HTTP 502   the task's process was ended at its limit
+        ├── Crashed                          HTTP 502   the task's process died, or a tool broke
+        └── Cancelled                        HTTP 409   somebody cancelled the task
 
 Every error has a stable `code`, says where it is and what to do. What belongs here: exceptions and `Problem`.
 What does not: knowledge of how an error is shown (the command line and the API each do that).
@@ -22,18 +40,39 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 __all__ = [
+    "RUN_ERRORS",
+    "BadParameter",
+    "BudgetExceeded",
+    "Cancelled",
+    "Conflict",
+    "CpuExceeded",
+    "Crashed",
     "DatabaseError",
+    "Denied",
     "ExpressionError",
+    "InvalidInput",
+    "InvalidOutput",
     "Locked",
     "ManifestsInvalid",
+    "MemoryExceeded",
+    "ModelMissing",
     "NotFound",
+    "OutputTooLarge",
+    "Overloaded",
     "PartlyApplied",
     "Problem",
+    "RateLimited",
     "ReconcilerError",
     "Refused",
+    "RowRefused",
+    "RunError",
     "SourceError",
     "StalePlan",
+    "TimedOut",
+    "Truncated",
+    "Unavailable",
     "UsageError",
+    "run_error",
 ]
 
 
@@ -143,3 +182,129 @@ class ExpressionError(ReconcilerError):
 class DatabaseError(ReconcilerError):
     code = "database"
     http_status = 503
+
+
+class RunError(ReconcilerError):
+    """A task or step failed. `where` is a step's id, with a JSON pointer behind it where one value is meant
+    (`extract/with/model`). The code is what `retry.on` and a trace name; it survives `run_error(code, ...)`, the
+    way from the process that ran the task to the one that records its end."""
+
+    code = "failed"
+    exit_status = 8
+    http_status = 502
+
+
+class TimedOut(RunError):
+    code = "timeout"
+    http_status = 504
+
+
+class Unavailable(RunError):
+    code = "unavailable"
+    http_status = 503
+
+
+class Overloaded(RunError):
+    code = "overloaded"
+    http_status = 503
+
+
+class RateLimited(RunError):
+    code = "rate_limited"
+    http_status = 429
+
+
+class InvalidOutput(RunError):
+    code = "invalid_output"
+
+
+class Truncated(RunError):
+    code = "truncated"
+
+
+class ModelMissing(RunError):
+    code = "model_missing"
+    http_status = 424
+
+
+class Conflict(RunError):
+    code = "conflict"
+    http_status = 409
+
+
+class RowRefused(RunError):
+    code = "row_refused"
+    http_status = 422
+
+
+class InvalidInput(RunError):
+    code = "invalid_input"
+    http_status = 422
+
+
+class BadParameter(RunError):
+    code = "bad_parameter"
+    http_status = 422
+
+
+class Denied(RunError):
+    code = "denied"
+    http_status = 403
+
+
+class BudgetExceeded(RunError):
+    code = "budget_exceeded"
+    http_status = 429
+
+
+class OutputTooLarge(RunError):
+    code = "output_too_large"
+
+
+class MemoryExceeded(RunError):
+    code = "memory_exceeded"
+
+
+class CpuExceeded(RunError):
+    code = "cpu_exceeded"
+
+
+class Crashed(RunError):
+    code = "crashed"
+
+
+class Cancelled(RunError):
+    code = "cancelled"
+    http_status = 409
+
+
+RUN_ERRORS: dict[str, type[RunError]] = {
+    kind.code: kind
+    for kind in (
+        RunError,
+        TimedOut,
+        Unavailable,
+        Overloaded,
+        RateLimited,
+        InvalidOutput,
+        Truncated,
+        ModelMissing,
+        Conflict,
+        RowRefused,
+        InvalidInput,
+        BadParameter,
+        Denied,
+        BudgetExceeded,
+        OutputTooLarge,
+        MemoryExceeded,
+        CpuExceeded,
+        Crashed,
+        Cancelled,
+    )
+}
+"""Every code with which a task or step can fail."""
+
+
+def run_error(code: str, message: str, *, where: str = "", hint: str = "") -> RunError:
+    """The error of a code; a plain RunError for a code that is not known here."""
+    return RUN_ERRORS.get(code, RunError)(message, where=where, hint=hint)

@@ -1,0 +1,39 @@
+"""What a run of an agent is given from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reconciler.spec.task import StepTrace, Task, TaskResult
+from reconciler.tools.host import Host
+
+if TYPE_CHECKING:
+    from reconciler.llm.provider import LLMProvider
+
+
+class Runnable(Protocol):
+    """An agent, as far as a step that calls one has to know."""
+
+    def run(self, task: Task, context: RunContext) -> TaskResult: ...
+
+
+NOT_MOCKED: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """`deadline` is in seconds of `time.monotonic()`. `cancelled` is asked between steps. `agent` builds another agent
+    by name (raises NotFound, Denied). `traced` is told of every attempt of a step as it ends. `mock` answers for the
+    call of a step (its id, its parameters or None for an agent), or gives NOT_MOCKED. `depth` counts sub-agents.
+    """
+
+    host: Host
+    llm: LLMProvider
+    deadline: float
+    agent: Callable[[str], Runnable]
+    cancelled: Callable[[], bool] = lambda: False
+    traced: Callable[[StepTrace], None] = lambda trace: None
+    mock: Callable[[str, Mapping[str, Any] | None], Any] | None = None
+    depth: int = 0
