@@ -11,6 +11,7 @@ from reconciler.tools.host import Host
 
 if TYPE_CHECKING:
     from reconciler.llm.provider import LLMProvider
+    from reconciler.tools.egress import Network
 
 
 class Runnable(Protocol):
@@ -31,6 +32,7 @@ class RunContext:
 
     host: Host
     llm: LLMProvider
+    network: Network
     deadline: float
     agent: Callable[[str], Runnable]
     cancelled: Callable[[], bool] = lambda: False

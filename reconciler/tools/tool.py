@@ -16,6 +16,7 @@ from reconciler.tools.host import Host
 
 if TYPE_CHECKING:
     from reconciler.llm.provider import LLMProvider
+    from reconciler.tools.egress import Network
     from reconciler.tools.rows import TaskRows
 
 
@@ -44,6 +45,7 @@ class ToolContext:
     host: Host
     rows: TaskRows
     llm: LLMProvider
+    network: Network
     deadline: float
     usage: Usage = field(default_factory=Usage)
     model: str = ""
