@@ -1,6 +1,6 @@
 """What one process knows of a source: it compiles files, remembers their specs, and links documents.
 
-Linking asks for specs again and again, and plans do after it: what is remembered need not be read once more.
+Linking asks for specs again and again: what is remembered need not be read once more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.manifests.compiled import Compiled, CompiledFile
-from reconciler.manifests.document import locate
 from reconciler.manifests.link import Names, link
 from reconciler.manifests.reader import read_file
 from reconciler.manifests.sources import Source, content_digest
@@ -74,11 +73,6 @@ class Bench:
             self._specs[address] = (document.digest, spec)
         return spec
 
-    def remembered(self, address: str, digest: str) -> Spec | None:
-        """The spec of that digest, if it has been made here."""
-        known, spec = self._specs.get(address, ("", None))
-        return spec if known == digest else None
-
     def link(self, due: Iterable[str], policies: Iterable[str], names: Names) -> list[LinkRow]:
         """The problems of documents among the others, for those that have any.
 
@@ -103,6 +97,8 @@ class Bench:
 
     def _located(self, finding: Finding, document: Compiled) -> tuple[Any, ...]:
         """A problem's fields. Positions are not kept but looked up: documents have many, findings are few."""
+        from reconciler.manifests.positions import locate
+
         line, column = document.line, document.column
         [(_, data)] = self._source.read([document.file])
         if isinstance(data, bytes) and content_digest(data) == self._contents.get(document.file):

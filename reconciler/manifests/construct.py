@@ -23,6 +23,7 @@ from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
 
+from reconciler.manifests.budget import MAX_NODES, Budget
 from reconciler.manifests.reading_error import ReadingError
 from reconciler.manifests.scalars import (
     MAX_DEPTH,
@@ -33,11 +34,9 @@ from reconciler.manifests.scalars import (
     number,
     plain,
 )
-from reconciler.manifests.syntax import syntax_error
+from reconciler.manifests.syntax import end_of_patience, syntax_error
 from reconciler.manifests.text import unseen
 
-MAX_NODES = 50_000
-"""Scalars and collections of one file. All that is done with them afterwards stays under a second."""
 MAX_SCALAR = 256 * 1024
 """Characters of one scalar. More than MAX_NODES: a file that could hold one is counted through."""
 MOST_ERRORS = 100
@@ -63,13 +62,6 @@ else:
     new_parser = CParser
 
 
-class Budget:
-    """How many nodes the documents of a file may still have."""
-
-    def __init__(self, nodes: int = MAX_NODES) -> None:
-        self.nodes = nodes
-
-
 def construct(text: str, budget: Budget | None = None) -> tuple[Any, list[ReadingError]]:
     """The value of the one document in `text` (None if it is empty) and what is wrong with it, in order.
 
@@ -83,6 +75,10 @@ def construct(text: str, budget: Budget | None = None) -> tuple[Any, list[Readin
     except ReadingError as error:
         errors.append(error)
     except (YAMLError, UnicodeError) as error:
+        end = end_of_patience(error)
+        if 0 < end < len(text):
+            # The parser in C reads ahead and gives up far beyond the place that is refused here: read up to there.
+            return construct(text[:end])
         errors.append(syntax_error(error, text))
     return None, errors
 

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.errors import Problem
-from reconciler.manifests.construct import C_PARSER, MAX_NODES, Budget, construct
-from reconciler.manifests.positions import Positions
+from reconciler.manifests.budget import MAX_NODES, Budget
 from reconciler.manifests.reading_error import ReadingError
 from reconciler.manifests.subset import read_subset
 from reconciler.manifests.text import Segment, decode, segments
-from reconciler.spec.findings import Path
 from reconciler.spec.state import KIND_OF
-
-__all__ = ["C_PARSER", "Document", "Reading", "locate", "read", "salvage"]
 
 _BLANK = r"(?:[ \t]*+(?:#[^\n]*+|\r)?+\n)"
 _BEFORE_CONTENT = re.compile(rf"(?:---{_BLANK})?+{_BLANK}*+(?:---[ ]++)?+[ ]*+")
@@ -75,24 +71,6 @@ def read(data: bytes, file: str) -> Reading:
     return reading
 
 
-def locate(
-    data: bytes, index: int, path: Path, at_key: bool = False, offset: int | None = None
-) -> tuple[int, int]:
-    """Line and column, from 1, of a value in document `index` of a file that has been read without a problem.
-
-    `at_key` asks for its key's place, `offset` for that of a character of a text. A path that leads nowhere
-    gives the place of the innermost collection on its way; a file that no longer reads as it did, its start.
-    """
-    try:
-        segment = segments(decode(data))[index]
-    except (ReadingError, IndexError):
-        return 1, 1
-    value, errors = construct(segment.text)
-    if errors or value is None:
-        return 1, 1
-    return Positions(segment).of(path, at_key=at_key, offset=offset)
-
-
 def salvage(text: str) -> list[str]:
     """The addresses that a text, readable or not, seems to declare."""
     found: list[str] = []
@@ -108,6 +86,9 @@ def _value(text: str, budget: Budget | None) -> tuple[dict[str, Any] | None, lis
     simple = read_subset(text) if budget is None else None
     if simple is not None:
         return simple, []
+    # Imported here, with the parser of YAML: most sources never need either.
+    from reconciler.manifests.construct import construct
+
     value, errors = construct(text, budget)
     if errors or value is None or isinstance(value, dict):
         return value, errors

@@ -8,11 +8,30 @@ from typing import Any
 
 from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
-from reconciler.manifests.construct import new_parser
-from reconciler.manifests.text import Segment
+from reconciler.manifests.construct import construct, new_parser
+from reconciler.manifests.reading_error import ReadingError
+from reconciler.manifests.text import Segment, decode, segments
 from reconciler.spec.findings import Path
 
 _ESCAPE_DIGITS = {"x": 2, "u": 4, "U": 8}
+
+
+def locate(
+    data: bytes, index: int, path: Path, at_key: bool = False, offset: int | None = None
+) -> tuple[int, int]:
+    """Line and column, from 1, of a value in document `index` of a file that has been read without a problem.
+
+    `at_key` asks for its key's place, `offset` for that of a character of a text. A path that leads nowhere
+    gives the place of the innermost collection on its way; a file that no longer reads as it did, its start.
+    """
+    try:
+        segment = segments(decode(data))[index]
+    except (ReadingError, IndexError):
+        return 1, 1
+    value, errors = construct(segment.text)
+    if errors or value is None:
+        return 1, 1
+    return Positions(segment).of(path, at_key=at_key, offset=offset)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,6 @@ from reconciler.errors import Problem
 from reconciler.manifests.compiled import Compiled
 from reconciler.manifests.document import Document, read, salvage
 from reconciler.manifests.messages import MOST_FINDINGS, findings_of
-from reconciler.manifests.positions import Positions
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import API_VERSION, AgentType
 from reconciler.spec.base import TYPE_NAME
@@ -155,6 +154,8 @@ def _unknown_kind(value: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _problems(document: Document, file: str, findings: Sequence[Finding]) -> Iterator[Problem]:
+    from reconciler.manifests.positions import Positions
+
     positions = Positions(document.segment)
     told = sorted(findings, key=lambda finding: finding.severity)[:MOST_FINDINGS]  # errors before warnings
     places = [positions.of(finding.path, at_key=finding.at_key, offset=finding.offset) for finding in told]

@@ -40,6 +40,13 @@ _DIRECTIVE = re.compile("^%", re.MULTILINE)
 _CONFLICT = re.compile("^<{7} ", re.MULTILINE)
 
 
+def end_of_patience(error: Exception) -> int:
+    """Where in its text a parser met more collections inside one another than it takes; 0 for other complaints."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return 0
+    return error.problem_mark.index if "maximum nesting depth" in str(error.problem) else 0
+
+
 def syntax_error(error: Exception, text: str) -> ReadingError:
     """The refusal for what the parser raised over `text`."""
     if conflict := _CONFLICT.search(text):

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests import construct, document
+from reconciler.manifests import construct
 from reconciler.manifests.construct import C_PARSER
-from reconciler.manifests.document import locate, read, salvage
+from reconciler.manifests.document import read, salvage
+from reconciler.manifests.positions import locate
 from reconciler.manifests.subset import read_subset
 from reconciler.spec.findings import Path
 
@@ -235,4 +236,3 @@ def test_the_parser_in_python_is_a_full_substitute(text: str, monkeypatch: pytes
 
 def test_the_parser_in_c_is_in_use() -> None:
     assert C_PARSER
-    assert document.C_PARSER
