@@ -20,12 +20,16 @@ NUMBERS: frozenset[ValueKind] = frozenset({"integer", "real", "decimal"})
 
 @dataclass(frozen=True, slots=True)
 class ColumnValue:
+    """What a row has in a column."""
+
     name: str
     kind: ValueKind
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
+    """A value that is written in the condition."""
+
     value: int | Decimal | str | bool
     kind: ValueKind
     offset: int
@@ -33,6 +37,8 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Negative:
+    """`-operand`"""
+
     operand: Operand
     kind: ValueKind
 
@@ -68,6 +74,8 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Between:
+    """`operand [not] between low and high`"""
+
     operand: Operand
     low: Operand
     high: Operand
@@ -87,6 +95,8 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class IsNull:
+    """`operand is [not] null`"""
+
     operand: Operand
     negated: bool
     kind: ValueKind = "boolean"
@@ -94,12 +104,16 @@ class IsNull:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """`not operand`"""
+
     operand: Operand
     kind: ValueKind = "boolean"
 
 
 @dataclass(frozen=True, slots=True)
 class Junction:
+    """`left and right`, `left or right`"""
+
     operator: Literal["and", "or"]
     left: Operand
     right: Operand

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from reconciler.expressions.names import Names, ScopeFinding
 from reconciler.expressions.shapes import TEXT, Shape, shape_of_field, shape_of_fields
 from reconciler.expressions.shaping import Shaper
+from reconciler.expressions.syntax import Path
 from reconciler.expressions.template import Template
 
 __all__ = [
@@ -39,12 +40,17 @@ class Examined:
 def examine(template: Template, scope: Mapping[str, Shape]) -> Examined:
     """What can be said of a template where these names are known."""
     names = Names(template, scope)
-    shaper = Shaper(names)
-    shapes = [shaper.shape(part) for part in template.parts if not isinstance(part, str)]
+    first = template.parts[0] if template.is_expression else None
+    if isinstance(first, Path):  # as most are
+        shape = names.path(first)
+    else:
+        shaper = Shaper(names)
+        shapes = [shaper.shape(part) for part in template.parts if not isinstance(part, str)]
+        shape = shapes[0] if template.is_expression else TEXT
     found = names.findings
     if found:
         found = sorted(dict.fromkeys(found), key=lambda finding: finding.offset)
-    return Examined(shapes[0] if template.is_expression else TEXT, tuple(found))
+    return Examined(shape, tuple(found))
 
 
 def check(template: Template, scope: Mapping[str, Shape]) -> list[ScopeFinding]:

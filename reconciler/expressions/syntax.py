@@ -17,12 +17,16 @@ Comparison = OneOf["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 
 @dataclass(frozen=True, slots=True)
 class Literal:
+    """A text, number, truth value or none as it stands."""
+
     value: Scalar
     offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
+    """`[a, b]`"""
+
     items: tuple[Node, ...]
     offset: int
 
@@ -46,6 +50,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Unary:
+    """`-a`, `+a`, `not a`"""
+
     operator: OneOf["-", "+", "not"]
     operand: Node
     offset: int
@@ -53,6 +59,8 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
+    """`left + right`: numbers only."""
+
     operator: OneOf["+", "-", "*", "/", "//", "%"]
     left: Node
     right: Node
@@ -89,6 +97,8 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
+    """`then if test else otherwise`"""
+
     test: Node
     then: Node
     otherwise: Node

@@ -24,6 +24,8 @@ _OPENING = re.compile(r"\{[{%#]")
 
 Path = tuple[str | int, ...]
 
+_LEAVES = frozenset({int, float, bool, type(None)})
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -145,10 +147,12 @@ def _collect(value: Any, path: Path, found: list[tuple[Path, str]]) -> None:
     else:
         return
     for key, member in members:
-        if member.__class__ is not str:
+        kind = member.__class__
+        if kind is str:
+            if "{" in member and has_expression(member):
+                found.append(((*path, key), member))
+        elif kind not in _LEAVES:
             _collect(member, (*path, key), found)
-        elif "{" in member and has_expression(member):
-            found.append(((*path, key), member))
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Template]]:

@@ -12,10 +12,11 @@ import hashlib
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from reconciler.manifests import kept
+from reconciler.manifests.forked import aside
 from reconciler.manifests.kept import Index, Result
 from reconciler.manifests.program import program_digest
 from reconciler.spec.state import digest_of
@@ -106,8 +107,15 @@ class Cache:
                 return
             kept.write_result(connection, program_digest(), result)
 
+    def aside(self, work: Callable[[], object]) -> None:
+        """Does a work on this cache while this process goes on, as far as it does not use the same file."""
+        self.close()
+        _in_use[self.path] = aside(work)
+
     def close(self) -> None:
         """Lets go of the file until it is used again. Due before a fork: connections must not be shared."""
+        if self.path in _in_use:
+            _in_use.pop(self.path)()
         if self._open is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._open.close()
@@ -161,6 +169,7 @@ class Cache:
 
     def _connection(self, *, create: bool) -> sqlite3.Connection:
         if self._open is None:
+            self.close()
             try:
                 owner = self.path.stat().st_uid
             except FileNotFoundError:
@@ -182,6 +191,10 @@ class Cache:
         for path in (self.path.with_name(self.path.name + "-journal"), self.path):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+_in_use: dict[Path, Callable[[], None]] = {}
+"""Files that another process of ours works on, with what waits for its end."""
 
 
 class _NotInUse(Exception):  # not an error: there is simply no cache

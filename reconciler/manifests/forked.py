@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import marshal
 import os
@@ -71,6 +72,35 @@ class Crew(Generic[Item]):
         self._children.pop(number).end()
         work = self._here[number] = self._work(self._parts[number])
         return [work.send(questions[number]) for questions in self._asked][-1]
+
+
+def aside(work: Callable[[], object]) -> Callable[[], None]:
+    """Does a work that leaves nothing but files in a process of its own; here where forking is not safe.
+
+    Returns what waits for its end. The end of this process waits, too.
+    """
+    pid = -1
+    if _processes() > 1:
+        with contextlib.suppress(OSError):
+            pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    if pid < 0:
+        work()
+
+    def wait() -> None:
+        nonlocal pid
+        if pid > 0:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            pid = -1
+        atexit.unregister(wait)
+
+    atexit.register(wait)
+    return wait
 
 
 def _processes() -> int:

@@ -44,7 +44,7 @@ class Result:
     problems: tuple[Problem, ...]
     held: tuple[str, ...]
     opaque: tuple[str, ...]
-    entries: str
+    entries: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ def check_literal(value: Any, field: FieldSpec | ItemSpec, path: Path) -> Iterat
             yield from check_literal(item, field.items, (*path, index))
 
 
+def _certainly_fits(value: Any, field: FieldSpec) -> bool:
+    """Whether `check_literal` has nothing to say, for the values that there are most of."""
+    return value is not None and field.items is None and _WRONG[field.type](value, field) is None
+
+
 def check_given(
     given: Mapping[str, Any], fields: Mapping[str, FieldSpec], path: Path, noun: str
 ) -> Iterator[Finding]:
@@ -69,7 +74,7 @@ def check_known(
         if field is None:
             hint = did_you_mean(name, fields)
             yield Finding(f"unknown-{noun}", f"there is no {noun} `{name}`", (*path, name), hint, at_key=True)
-        else:
+        elif not _certainly_fits(value, field):
             yield from check_literal(value, field, (*path, name))
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
 from reconciler.garbage import not_collected
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.compiled import Loaded
+from reconciler.manifests.compiled import Compiled, Loaded
 from reconciler.manifests.kept import Index, Result
 from reconciler.manifests.refresh import refresh, same_content
 from reconciler.manifests.resolve import Resolved, resolve
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from reconciler.spec.codec import Spec
 
 MANY = 500
-"""From so many changed files on, what a load leaves behind is taken out of the garbage collector's sight."""
+"""From so many changed files on, what a load leaves behind is taken out of the garbage collector's sight, and the
+cache is written in another process."""
 
 
 def load(source: Source, cache: Cache | None = None) -> Loaded:
@@ -63,20 +66,25 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Load
         files = refresh(source, listing, previous, workshop.compile)
         resolved = resolve(files.files, previous, files.changed, workshop.link)
         result = _result(listing, resolved)
-        if cache:
-            generation = previous.generation if previous else ""
-            index = Index(files.files, files.stamps, files.settled, resolved.linked, generation)
-            cache.store(result, index, files.changed, resolved.relinked)
-        if len(files.changed) > MANY:
+        many = len(files.changed) > MANY
+        if many:
             gc.freeze()
     finally:
         workshop.close()
-    texts = {address: document.canonical for address, document in resolved.standing.items()}
-    return _loaded(source, cache, result, texts, workshop.spec)
+    if cache:
+        generation = previous.generation if previous else ""
+        index = Index(files.files, files.stamps, files.settled, resolved.linked, generation)
+        store = partial(_store, cache, result, index, files.changed, resolved)
+        cache.aside(store) if many else store()
+    return _loaded(source, cache, result, resolved.standing)
+
+
+def _store(cache: Cache, result: Result, index: Index, changed: Collection[str], resolved: Resolved) -> None:
+    entries = json.dumps([*_rows(resolved.standing)])
+    cache.store(replace(result, entries=entries), index, changed, resolved.relinked)
 
 
 def _result(listing: Listing, resolved: Resolved) -> Result:
-    entries = [[d.address, d.digest, d.file, d.line, d.column] for d in resolved.standing.values()]
     return Result(
         listing=listing.fingerprint,
         digest=digest_of_entries({address: d.digest for address, d in resolved.standing.items()}),
@@ -84,35 +92,34 @@ def _result(listing: Listing, resolved: Resolved) -> Result:
         problems=resolved.problems,
         held=resolved.held,
         opaque=resolved.opaque,
-        entries=json.dumps(entries),
     )
 
 
-Made = Callable[[str, str], "Spec | None"]
-"""Gives the spec of an address and a digest, if it has been made already."""
+def _rows(standing: Mapping[str, Compiled]) -> Iterator[EntryRow]:
+    return ((d.address, d.digest, d.file, d.line, d.column) for d in standing.values())
+
+
+EntryRow = tuple[str, str, str, int, int]
+"""Address, digest, file, line and column."""
 
 
 def _loaded(
     source: Source,
     cache: Cache | None,
     result: Result,
-    texts: Mapping[str, str] | None = None,
-    made: Made = lambda address, digest: None,
+    standing: Mapping[str, Compiled] | None = None,
 ) -> Loaded:
-    entries = _Entries(lambda: json.loads(result.entries))
-    state = State(
-        entries,
-        _spec_loader(source, cache, entries, texts or {}, made),
-        digest=result.digest,
-        held=frozenset(result.held),
-    )
+    """`standing` are the documents if they are at hand; otherwise they are kept in the cache."""
+    entries = _Entries(lambda: json.loads(result.entries) if standing is None else _rows(standing))
+    text = _text_loader(source, cache, entries, standing or {})
+    state = State(entries, _spec_loader(text), digest=result.digest, held=frozenset(result.held), text=text)
     return Loaded(state, result.problems, result.files, source.commit, result.opaque)
 
 
 class _Entries(Mapping[str, Entry]):
-    """Entries by address, made of [address, digest, file, line, column] when they are first looked at."""
+    """Entries by address, made of their rows when they are first looked at."""
 
-    def __init__(self, rows: Callable[[], Iterable[tuple[str, str, str, int, int]]]) -> None:
+    def __init__(self, rows: Callable[[], Iterable[EntryRow]]) -> None:
         self._rows = rows
         self._made: dict[str, Entry] | None = None
 
@@ -124,7 +131,10 @@ class _Entries(Mapping[str, Entry]):
         return self._made
 
     def __getitem__(self, address: str) -> Entry:
-        return self._entries[address]
+        return (self._made or self._entries)[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in (self._made or self._entries)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -133,28 +143,33 @@ class _Entries(Mapping[str, Entry]):
         return len(self._entries)
 
 
-def _spec_loader(
-    source: Source, cache: Cache | None, entries: Mapping[str, Entry], texts: Mapping[str, str], made: Made
-) -> Callable[[str], Spec]:
-    """Loads specs from memory, the cache or their files: always the one of the entry's digest."""
+def _text_loader(
+    source: Source, cache: Cache | None, entries: Mapping[str, Entry], standing: Mapping[str, Compiled]
+) -> Callable[[str], str]:
+    """Finds canonical texts in memory, the cache or their files: always the one of the entry's digest."""
+
+    def text(address: str) -> str:
+        document = standing.get(address)
+        return document.canonical if document else _kept_text(source, cache, address, entries[address])
+
+    return text
+
+
+def _spec_loader(text: Callable[[str], str]) -> Callable[[str], Spec]:
+    """Makes specs of their canonical texts: the order of fields in a file must not show anywhere."""
 
     def spec(address: str) -> Spec:
-        entry = entries[address]
-        known = made(address, entry.digest)
-        if known is not None:
-            return known
         from reconciler.spec.codec import parse_canonical
 
-        file = entry.location.file if entry.location else ""
-        text = texts.get(address) or (cache.canonical(address, entry.digest, file) if cache else None)
-        return parse_canonical(
-            address.partition("/")[0], text or _text_in_source(source, address, entry, file)
-        )
+        return parse_canonical(address.partition("/")[0], text(address))
 
     return spec
 
 
-def _text_in_source(source: Source, address: str, entry: Entry, file: str) -> str:
+def _kept_text(source: Source, cache: Cache | None, address: str, entry: Entry) -> str:
+    file = entry.location.file if entry.location else ""
+    if cache and (text := cache.canonical(address, entry.digest, file)):
+        return text
     for compiled in Workshop(source).compile([file]):
         for document in compiled.documents:
             if (document.address, document.digest) == (address, entry.digest):

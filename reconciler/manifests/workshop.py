@@ -13,7 +13,6 @@ from reconciler.manifests.sources import Source
 
 if TYPE_CHECKING:
     from reconciler.manifests.bench import Bench, FileRow, LinkRow
-    from reconciler.spec.codec import Spec
 
 Question = tuple[list[str], list[str], list[tuple[Any, ...]], dict[str, bytes]]
 """What a process is to link, the policies, and what it has to know besides: documents, digests of files."""
@@ -80,13 +79,8 @@ class Workshop:
             found += (row for rows in self._crew.ask(questions) for row in rows)
         return {address: tuple(Problem(*row) for row in rows) for address, rows in found}
 
-    def spec(self, address: str, digest: str) -> Spec | None:
-        """The spec of that digest, if this process has made it."""
-        found = (bench.remembered(address, digest) for bench in self._benches)
-        return next((spec for spec in found if spec is not None), None)
-
     def close(self) -> None:
-        """Ends the processes; what was made in this one is still remembered."""
+        """Ends the processes."""
         if self._crew is not None:
             self._crew.dismiss()
             self._crew = None

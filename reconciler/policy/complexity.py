@@ -107,14 +107,20 @@ def _values_of_fields(fields: Mapping[str, FieldSpec], path: Path) -> Iterator[t
 
 def _fits(value: Any, longest: int, deepest: int) -> bool:
     """Whether no text in a value is too long, and it does not nest too deep: see `_of_value`."""
-    if isinstance(value, str):
-        return len(value) * _WIDEST <= longest or _bytes(value) <= longest
-    if not isinstance(value, (dict, list)):
-        return True
-    if deepest < 1:
-        return False
-    members = value.values() if isinstance(value, dict) else value
-    return all(_fits(member, longest, deepest - 1) for member in members)
+    depth, members = 0, [value]
+    while members:
+        holders: list[Any] = []
+        for member in members:
+            if isinstance(member, str):
+                if len(member) * _WIDEST > longest and _bytes(member) > longest:
+                    return False
+            elif isinstance(member, (dict, list)):
+                holders.append(member)
+        if holders and depth >= deepest:
+            return False
+        depth += 1
+        members = [m for holder in holders for m in (holder.values() if isinstance(holder, dict) else holder)]
+    return True
 
 
 def _of_value(value: Any, path: Path) -> Iterator[Measured]:

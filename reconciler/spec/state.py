@@ -53,17 +53,21 @@ class State:
         *,
         digest: str | None = None,
         held: frozenset[str] = frozenset(),
+        text: Callable[[str], str] | None = None,
     ) -> None:
-        """`held` are addresses whose manifests are broken at the moment: neither changed nor removed."""
+        """`held` are addresses whose manifests are broken at the moment: neither changed nor removed. `text` gives
+        the canonical text at an address where it is at hand; without it, texts are made of the specs."""
         self.entries = entries
         self.held = held
         self._load = load
+        self._text = text
         self._specs: dict[str, Spec] = {}
         self._digest = digest
 
     def holding(self, addresses: Iterable[str]) -> State:
         """This state, with further addresses held."""
-        held = State(self.entries, self._load, digest=self._digest, held=self.held | frozenset(addresses))
+        further = self.held | frozenset(addresses)
+        held = State(self.entries, self._load, digest=self._digest, held=further, text=self._text)
         held._specs = self._specs
         return held
 
@@ -83,6 +87,14 @@ class State:
                 raise KeyError(address)
             self._specs[address] = self._load(address)
         return self._specs[address]
+
+    def text(self, address: str) -> str:
+        """The canonical text at an address, of which its digest was made; KeyError where there is none."""
+        if self._text is not None and address in self.entries:
+            return self._text(address)
+        from reconciler.spec.codec import canonical
+
+        return canonical(self.spec(address))
 
     def agent_type(self, name: str) -> AgentType | None:
         from reconciler.spec.agent_type import AgentType

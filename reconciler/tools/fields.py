@@ -16,14 +16,23 @@ def _adapter() -> TypeAdapter[Fields]:
     return TypeAdapter(Fields)
 
 
+_latest: tuple[Any, Fields | None] = (None, None)
+"""A value and what it means: each call is looked at twice in a row, for what is wrong and for what it gives."""
+
+
 def declared_fields(value: Any) -> Fields | None:
     """The field specs a parameter's value means; None where it is none or a broken one."""
+    global _latest
     if not isinstance(value, dict) or not value:
         return None
-    try:
-        return _adapter().validate_python(value)
-    except ValidationError:
-        return None
+    known, fields = _latest
+    if known is not value:
+        try:
+            fields = _adapter().validate_python(value)
+        except ValidationError:
+            fields = None
+        _latest = (value, fields)
+    return fields
 
 
 def complete_shape(fields: Fields) -> Shape:

@@ -18,6 +18,7 @@ from reconciler.manifests.directory import DirectorySource
 from reconciler.manifests.load import load
 from reconciler.manifests.sources import Listing, MemorySource, Source
 from reconciler.spec.agent import Agent
+from reconciler.spec.agent_type import AgentType
 from tests.unit.manifests.small_manifests import agent, agent_type, codes, policy, problems_of
 
 
@@ -106,6 +107,14 @@ def test_every_document_has_its_place_and_its_spec(root: Path) -> None:
     assert loaded.files == 3
     with pytest.raises(KeyError):
         loaded.state.spec("agent/nobody")
+
+
+def test_the_order_of_fields_in_a_file_shows_nowhere(cache: Cache) -> None:
+    source = MemorySource({"a.yaml": agent_type("mail", input="text: string, more: date").encode()})
+    for _ in range(2):
+        spec = load(source, cache).state.spec("type/mail")
+        assert isinstance(spec, AgentType)
+        assert list(spec.spec.input) == ["more", "text"]
 
 
 def test_an_empty_source_is_an_empty_state(cache: Cache) -> None:
