@@ -6,6 +6,7 @@ Only the current schema is looked at; parked tables of PostgreSQL's archive sche
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from functools import lru_cache
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["LiveTable", "fingerprint", "inspect"]
 
 ByTable = dict[str, dict[str, str]]
+
+_OUR_INDEX = re.compile(r'CREATE (UNIQUE )?INDEX "\w+"\s+ON "\w+" (\("\w+"(?:, "\w+")*\))')
 
 
 def inspect(conn: Connection, names: Collection[str] | None = None) -> dict[str, LiveTable]:
@@ -61,6 +64,9 @@ def _inspect_sqlite(conn: Connection, names: Collection[str] | None) -> dict[str
 
 def _index_words(sql: str) -> str:
     """`unique ("a", "b")` of a CREATE INDEX statement: what follows the names of index and table."""
+    ours = _OUR_INDEX.fullmatch(sql)
+    if ours is not None:  # as `ddl` writes them: already as `normalised` would leave them
+        return f"unique {ours[2]}" if ours[1] else str(ours[2])
     text = normalised(sql)
     unique = "unique " if text[7:13].upper() == "UNIQUE" else ""
     return unique + text[text.index("(") :]

@@ -20,6 +20,15 @@ _PLAIN = rf"""[^()'"`\[/-]++|-(?!-)|/(?!\*)|{_QUOTED}"""
 # Two levels of parentheses at a gulp; deeper ones are counted.
 _GROUP = rf"\((?:{_PLAIN}|\((?:{_PLAIN})*+\))*+\)"
 _STRUCTURE = re.compile(rf"{_COMMENT}|{_QUOTED}|{_GROUP}|[(),]", re.DOTALL)
+_IN_QUOTES = re.compile(_QUOTED)
+# An item as most are, up to its comma or the closing parenthesis: no comments, three levels at most.
+_CHECKED = rf"\((?:{_PLAIN}|{_GROUP})*+\)"
+_ITEM = re.compile(rf"""((?:[^(),'"`\[/-]++|-(?!-)|/(?!\*)|{_QUOTED}|{_CHECKED})*+)([,)])""", re.DOTALL)
+_NAME_IN_QUOTES = r'"(?:[^"]|"")*+"'
+_TARGET = rf'REFERENCES {_NAME_IN_QUOTES} \("id"\) ON DELETE (?:CASCADE|RESTRICT|SET NULL)'
+_NAMED = re.compile(
+    rf"CONSTRAINT ({_NAME_IN_QUOTES}) (CHECK {_CHECKED}|{_TARGET})(?= CONSTRAINT |\Z)", re.DOTALL
+)
 _OPENING = re.compile(rf"(?:{_COMMENT}|{_PLAIN})*+\(", re.DOTALL)
 _SPACE = re.compile(rf"{_QUOTED}|(?:\s|{_COMMENT})+", re.DOTALL)
 _TOKEN = re.compile(rf"{_QUOTED}|[()]|NOT DEFERRABLE\b|[^\s'\"`\[()]+", re.DOTALL | re.IGNORECASE)
@@ -50,18 +59,14 @@ Named = tuple[str, str]
 
 def parse_table(sql: str) -> LiveTable:
     """Columns and constraints of a CREATE TABLE statement, in its own words."""
-    *items, options = _items(sql)
+    *items, options = _plain_items(sql) or _items(sql)
     columns: dict[str, str] = {}
     constraints: dict[str, str] = {}
     for item in items:
-        clause = _TABLE_CLAUSE.match(item)
-        if clause:
-            text = item[clause.end() :]
-            constraints[unquoted(clause[1]) if clause[1] else text] = text
-        else:
-            name, column, own = _column(item)
+        name, column, own = _part(item)
+        if column is not None:
             columns[name] = column
-            constraints.update(own)
+        constraints.update(own)
     if options:
         constraints["table options"] = options
     return LiveTable(columns, {}, constraints)
@@ -77,6 +82,47 @@ def unquoted(name: str) -> str:
 def normalised(sql: str) -> str:
     """The text without comments, line breaks and superfluous spaces; quoted parts stay as they are."""
     return _SPACE.sub(lambda found: found[0] if found[0][0] in _QUOTES else " ", sql).strip()
+
+
+@lru_cache(maxsize=8192)  # the system columns of all tables read alike
+def _part(text: str) -> tuple[str, str | None, tuple[Named, ...]]:
+    """A column's name, its LiveColumn as text and the constraints written beside it; or no column and the one
+    constraint that stands alone."""
+    spaced = any("  " in quoted or not quoted.isprintable() for quoted in _IN_QUOTES.findall(text))
+    item = _item(text, spaced)
+    clause = _TABLE_CLAUSE.match(item)
+    if clause is None:
+        return _column_of_ours(item) or _column(item)
+    constraint = item[clause.end() :]
+    return "", None, ((unquoted(clause[1]) if clause[1] else constraint, constraint),)
+
+
+def _column_of_ours(item: str) -> tuple[str, str, tuple[Named, ...]] | None:
+    """As `_column`, and several times as fast, of a column written the way `ddl` does; None of any other."""
+    head, constrained, _ = item.partition(" CONSTRAINT ")
+    if not constrained or head.count('"') != 2 or "'" in head or "`" in head or "[" in head:
+        return None
+    found = _NAMED.findall(item, len(head) + 1)
+    # The search passes over what it does not know: only if no character is missing was all of it understood.
+    if len(head) + sum(len(label) + len(text) + len(" CONSTRAINT  ") for label, text in found) != len(item):
+        return None
+    name, column, _ = _column(head)
+    return name, column, tuple((unquoted(label), f"{name}: {text}") for label, text in found)
+
+
+def _plain_items(sql: str) -> list[str] | None:
+    """As `_items`, superfluous spaces still in, and twice as fast; None where there are comments or deep nesting."""
+    opening = _OPENING.match(sql)
+    found = _ITEM.findall(sql, opening.end()) if opening else []
+    last = next((number for number, (_, mark) in enumerate(found) if mark == ")"), None)
+    if opening is None or last is None:
+        return None
+    text = "".join(item + mark for item, mark in found[: last + 1])
+    end = opening.end() + len(text)
+    # Here too: without gaps, or not understood.
+    if sql[opening.end() : end] != text:
+        return None
+    return [*(item for item, _ in found[: last + 1]), normalised(sql[end:])]
 
 
 def _items(sql: str) -> list[str]:
@@ -109,7 +155,7 @@ def _item(text: str, spaced: bool) -> str:
     return normalised(text) if spaced else " ".join(text.split())
 
 
-@lru_cache(maxsize=8192)  # the system columns of all tables read alike
+@lru_cache(maxsize=8192)
 def _column(item: str) -> tuple[str, str, tuple[Named, ...]]:
     """The column's name, its LiveColumn as text, and the constraints written beside it."""
     found = _NAME.match(item)

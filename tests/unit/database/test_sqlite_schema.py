@@ -126,6 +126,34 @@ def test_spaces_and_comments_make_no_difference_but_quoted_ones_do() -> None:
     assert parse_table("CREATE TABLE t(a INT,\nb  INT)") == parse_table("CREATE TABLE u (a INT, b INT )")
 
 
+TEXTS = st.text("ab,()'\"` -/*\n", max_size=8)
+CONDITIONS = st.one_of(
+    TEXTS.map(lambda text: '"a" <> \'' + text.replace("'", "''") + "'"),
+    st.sampled_from(['length("a") <= 5', '(("a" > 1) or (("b" < (2 + (1)))))']),
+)
+OUR_CLAUSES = st.one_of(
+    CONDITIONS.map(lambda condition: f"CHECK ({condition})"),
+    st.sampled_from(['REFERENCES "other" ("id") ON DELETE SET NULL', "UNIQUE", "NOT NULL"]),
+)
+OUR_HEADS = st.sampled_from(["TEXT", "INTEGER NOT NULL", "TEXT DEFAULT 'x  y' NOT NULL", "CHAR(32)", ""])
+
+
+@given(st.lists(st.tuples(OUR_HEADS, st.lists(OUR_CLAUSES, max_size=3)), min_size=1, max_size=3))
+def test_what_we_write_ourselves_reads_as_the_same_in_other_words(
+    columns: list[tuple[str, list[str]]],
+) -> None:
+    def written(constraint: str) -> str:
+        lines = []
+        for number, (head, clauses) in enumerate(columns):
+            named = (f'\n        {constraint} "k{number}{n}" {clause}' for n, clause in enumerate(clauses))
+            lines.append(f'\n    "c{number}" {head}{"".join(named)}')
+        return ",".join(lines)
+
+    ours = parse_table(f'CREATE TABLE "t" ({written("CONSTRAINT")}\n)')
+    # Neither the comment nor the small letters occur in what we write: they are read the careful way.
+    assert ours == parse_table(f'CREATE TABLE "t" (/* by hand */{written("constraint")}\n)')
+
+
 def test_a_name_loses_its_quotes_once() -> None:
     assert [unquoted(name) for name in ('"a""b"', "[a]", "`a`", "a", '""""')] == ['a"b', "a", "a", "a", '"']
 
