@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,7 @@ def _apply(
     broken = tuple(problem for problem in plan.problems if problem.severity == "error")
     if broken:
         raise ManifestsInvalid(broken, hint="correct them, then apply again; nothing was applied")
+    gc.freeze()  # what the plan is made of stays until the process ends
     if plan.empty:
         outcome = reconciler.apply(plan, actor=invocation.actor())
     else:

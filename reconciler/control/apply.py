@@ -27,9 +27,11 @@ from reconciler.database.outstanding import Outstanding
 from reconciler.database.records import UnitRecord
 from reconciler.database.statement import Phase, Statement
 from reconciler.errors import Locked, ReconcilerError
+from reconciler.garbage import not_collected
 from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
 from reconciler.plans.render.json_document import change_documents
+from reconciler.spec.state import State
 
 UNITS_AT_ONCE = {"sqlite": 1_000, "postgresql": 50}
 """Units per transaction. PostgreSQL keeps a lock for every table, index and sequence until the commit, and
@@ -38,11 +40,13 @@ its lock table is not large; SQLite has one lock for all, and a commit costs it 
 
 @dataclass
 class Applier:
-    """Applies one plan as one revision. `checkpoint` is told what happens, as (point, done, total)."""
+    """Applies one plan as one revision. `desired` is the state it leads to; `checkpoint` is told what happens, as
+    (point, done, total)."""
 
     connection: Connection
     lease: Lease
     plan: Plan
+    desired: State
     actor: str
     reason: str
     checkpoint: Checkpoint
@@ -93,15 +97,16 @@ class Applier:
         connection = self.connection
         connection.foreign_keys(False)  # a rebuilt table would take its children's rows along
         try:
-            with connection.transaction():
+            with not_collected(), connection.transaction():
                 self.lease.verify(connection)
                 large = large_tables(connection, [unit for _, unit in batch], self.large_table_rows)
-                done = _Batch(connection, revision, large, self.checkpoint)
+                done = _Batch(connection, self.desired, revision, large, self.checkpoint)
                 for position, unit in batch:
                     self.checkpoint("unit", position, len(self.plan.units))
                     if not done.attempt(position, unit) and not self.keep_going:
                         break
                 done.register(self.actor, self.reason)
+                self.lease.verify(connection)  # once more: it may have taken longer than the lease lasts
                 self.checkpoint("before-commit", batch[-1][0] + 1, len(self.plan.units))
             # Only now: until the commit, all of it can still come to nothing.
             self._applied += done.applied
@@ -134,8 +139,11 @@ class _Batch:
     """The units of one transaction: their statements run one by one, their catalog rows are written at the
     end."""
 
-    def __init__(self, connection: Connection, revision: int, large: IsLarge, checkpoint: Checkpoint) -> None:
-        self.connection, self.revision, self.large, self.checkpoint = connection, revision, large, checkpoint
+    def __init__(
+        self, connection: Connection, desired: State, revision: int, large: IsLarge, checkpoint: Checkpoint
+    ) -> None:
+        self.connection, self.desired, self.revision = connection, desired, revision
+        self.large, self.checkpoint = large, checkpoint
         self.registration = Registration()
         self.journal: list[UnitRecord] = []
         self.outstanding: list[Outstanding] = []
@@ -151,7 +159,7 @@ class _Batch:
                 statements = statements_of(self.connection, unit, revision=self.revision, large=self.large)
                 together = [s for s in statements if s.phase is Phase.TRANSACTION]
                 run_together(self.connection, together, self.checkpoint)
-                self.registration.add(unit, self.revision)
+                self.registration.add(unit, self.desired, self.revision)
         except Locked as error:
             if error.code == "locked":  # the lease is lost: nothing more may be written
                 raise

@@ -44,17 +44,27 @@ def apply_plan(
     lease = acquire(connection, "apply", holder=holder, ttl=settings.lease_seconds)
     try:
         checkpoint("lease", 0, 0)
-        now = _still_holding(plan, remake().plan, allow)
+        planned = remake()
+        now = _still_holding(plan, planned.plan, allow)
         settled = _conclude_former(connection, lease, checkpoint)
         if settled.done or settled.failed:
-            now = remake().plan
+            planned = remake()
+            now = planned.plan
             if _outline(now) != _outline(plan):
                 return _changed_by_settling(plan, settled)
         former = Outcome(plan.id, applied=tuple(settled.done), failed=tuple(settled.failed))
         if now.empty:
             return former
         applier = Applier(
-            connection, lease, now, actor, reason, checkpoint, settings.large_table_rows, keep_going
+            connection,
+            lease,
+            now,
+            planned.desired,
+            actor,
+            reason,
+            checkpoint,
+            settings.large_table_rows,
+            keep_going,
         )
         outcome = applier.run()
         return replace(

@@ -45,9 +45,14 @@ def state_of_revision(connection: Connection, number: int) -> State:
     """The state after a revision; 0: the empty state. Raises NotFound."""
     digests = records.state_at(connection, number) if number else {}
     stored = records.stored_specs(connection, digests.values())
+
+    def text(address: str) -> str:
+        return stored[digests[address]].spec
+
     return State(
         {address: Entry(digest) for address, digest in digests.items()},
-        lambda address: parse_canonical(address.partition("/")[0], stored[digests[address]].spec),
+        lambda address: parse_canonical(address.partition("/")[0], text(address)),
+        text=text,
     )
 
 

@@ -15,7 +15,7 @@ from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import Spec, canonical
 from reconciler.spec.policy import Policy
-from reconciler.spec.state import digest_of
+from reconciler.spec.state import State, digest_of
 from reconciler.spec.tables import Column, Table
 
 
@@ -56,22 +56,22 @@ class Registration:
     events: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(action, address, digest before, digest after) for the audit."""
 
-    def add(self, unit: Unit, revision: int) -> None:
+    def add(self, unit: Unit, desired: State, revision: int) -> None:
         for change in unit.changes:
             if change.kind in _OBJECTS:
-                self._object(change)
+                self._object(change, desired)
         for migration in unit.migrations:
             self._table(migration, revision)
 
-    def _object(self, change: Change) -> None:
+    def _object(self, change: Change, desired: State) -> None:
         before, after = _spec(change.before), _spec(change.after)
-        text = canonical(after) if after else ""
-        digests = digest_of(canonical(before)) if before else "", digest_of(text) if after else ""
+        digest_before, digest = digest_of(canonical(before)) if before else "", ""
         if after is not None:
-            self.put.append((after, text, digests[1]))
+            digest = desired.entries[change.address].digest
+            self.put.append((after, desired.text(change.address), digest))
         else:
             self.removed.append(change.address)
-        self.events.append((_EVENTS[change.kind, change.action], change.address, *digests))
+        self.events.append((_EVENTS[change.kind, change.action], change.address, digest_before, digest))
 
     def _table(self, migration: TableMigration, revision: int) -> None:
         after, before = migration.after, migration.before

@@ -68,11 +68,13 @@ def ranges(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Range]]:
     made: dict[str, Range] = {}
+    opened: list[Copies] = []
 
     def take(dialect: str) -> Range:
         if dialect not in made:
             folder = tmp_path_factory.mktemp(dialect)
             copies = copies_of(dialect, folder, request)
+            opened.append(copies)
             filled = Workbench(copies.original, folder / "before")
             filled.apply(shop.BEFORE)
             filled.insert(shop.ROWS)
@@ -81,8 +83,8 @@ def ranges(
         return made[dialect]
 
     yield take
-    for found in made.values():
-        found.copies.drop()
+    for copies in opened:
+        copies.drop()
 
 
 def undisturbed(copies: Copies, folder: Path) -> Range:
