@@ -71,12 +71,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Nulls:
+    """Rows without a value in the column."""
+
     table: str
     column: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotNulls:
+    """Rows with a value in the column."""
+
     table: str
     column: str
 

@@ -25,10 +25,11 @@ def units_of(differences: list[Difference]) -> tuple[Unit, ...]:
     """Units by their first address; every difference is in exactly one."""
     by_address = {difference.address: difference for difference in differences}
     edges = {
-        address: set(_needs(difference)) & by_address.keys() for address, difference in by_address.items()
+        address: {needed for needed in _needs(difference) if needed in by_address}
+        for address, difference in by_address.items()
     }
     groups = _components(edges)
-    return tuple(_unit([by_address[a] for a in _sorted(group, edges)]) for group in groups)
+    return tuple(_unit(group[0], [by_address[a] for a in _sorted(group, edges)]) for group in groups)
 
 
 def _needs(difference: Difference) -> Iterator[str]:
@@ -82,7 +83,9 @@ def _rank(address: str) -> tuple[int, str]:
 
 
 def _sorted(group: list[str], edges: dict[str, set[str]]) -> list[str]:
-    if len(group) == 1:
+    """What is needed before what needs it. `group` is in the order of ranks, which nearly always is such an order."""
+    places = {address: place for place, address in enumerate(group)}
+    if all(places[needed] < place for address, place in places.items() for needed in edges[address]):
         return group
     sorter = TopologicalSorter({address: sorted(edges[address], key=_rank) for address in group})
     try:
@@ -91,18 +94,17 @@ def _sorted(group: list[str], edges: dict[str, set[str]]) -> list[str]:
         return group
 
 
-def _unit(differences: list[Difference]) -> Unit:
+def _unit(name: str, differences: list[Difference]) -> Unit:
     """What is removed goes in the opposite order of what is added: agents before their type."""
-    staying = [d for d in differences if not _goes(d)]
     going = [d for d in reversed(differences) if _goes(d)]
-    ordered = staying + going
+    ordered = [d for d in differences if not _goes(d)] + going if going else differences
     migrations: tuple[TableMigration, ...] = tuple(m for d in ordered for m in d.migrations)
     changes: list[Change] = []
     for difference in ordered:
         if difference.change is not None:
             changes.append(difference.change)
         changes.extend(change for migration in difference.migrations for change in migration.changes)
-    return Unit(min((d.address for d in differences), key=_rank), tuple(changes), migrations)
+    return Unit(name, tuple(changes), migrations)
 
 
 def _goes(difference: Difference) -> bool:

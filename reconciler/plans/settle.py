@@ -54,6 +54,8 @@ def settled(units: Sequence[Unit], counts: Mapping[Probe, int]) -> tuple[Unit, .
 
 
 def _unit(unit: Unit, counts: Mapping[Probe, int]) -> Unit:
+    if not any(change.hazards for change in unit.changes):
+        return unit
     changes = {(c.action, c.address): _change(c, counts) for c in unit.changes}
     migrations = tuple(
         replace(m, changes=tuple(changes[c.action, c.address] for c in m.changes)) for m in unit.migrations

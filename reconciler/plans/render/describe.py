@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def describe(subject: Subject) -> str:
-    match subject:
-        case AgentType():
-            spec = subject.spec
-            sizes = [(len(spec.models), "model"), (len(spec.tools), "tool"), (len(spec.pipeline), "step")]
-            return ", ".join((spec.version, *(_count(*size) for size in sizes)))
+    match subject:  # what there is most of comes first: asking for another class is slow
+        case Column():
+            return ", ".join(_column_words(subject))
         case Agent():
             return ", ".join(_agent_words(subject))
-        case Policy():
-            return ", ".join(subject.spec.model_dump(exclude_defaults=True)) or "no bounds of its own"
         case Table():
             extras = [(len(subject.indexes), "index"), (len(subject.checks), "check")]
             parts = (_count(*size) for size in extras if size[0])
             return ", ".join((_count(len(subject.columns), "column"), *parts))
-        case Column():
-            return ", ".join(_column_words(subject))
+        case AgentType():
+            spec = subject.spec
+            sizes = [(len(spec.models), "model"), (len(spec.tools), "tool"), (len(spec.pipeline), "step")]
+            return ", ".join((spec.version, *(_count(*size) for size in sizes)))
+        case Policy():
+            return ", ".join(subject.spec.model_dump(exclude_defaults=True)) or "no bounds of its own"
         case Index():
             return f"on ({', '.join(subject.columns)})"
         case Check():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.plans.changes import Change
+from reconciler.plans.changes import Change, Kind
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.fields import FieldSpec
@@ -39,7 +39,7 @@ def settings_lookup(changes: Iterable[Change], elsewhere: SettingsLookup | None 
     """What the changed types say of their settings, and `elsewhere` for all other types."""
     known: dict[str, set[str]] = {}
     for change in changes:
-        for subject in (change.before, change.after):
+        for subject in (change.before, change.after) if change.kind is Kind.TYPE else ():
             if isinstance(subject, AgentType):
                 known.setdefault(subject.name, set()).update(_secret(subject.spec.settings))
 

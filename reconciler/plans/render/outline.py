@@ -33,9 +33,10 @@ class Line:
 
     @property
     def plain(self) -> str:
+        title, detail = self.title, self.detail
         mark = f"{self.glyph} " if self.glyph else ""
-        between = " " if self.title.endswith(":") else "  "
-        return f"{mark}{between.join(filter(None, (self.title, self.detail)))}"
+        between = "" if not title or not detail else " " if title.endswith(":") else "  "
+        return f"{mark}{title}{between}{detail}"
 
 
 @dataclass(frozen=True, slots=True)

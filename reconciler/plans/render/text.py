@@ -47,6 +47,9 @@ def render_problems(found: Sequence[Problem], *, colour: bool, width: int, root:
 def draw(line: Line, *, colour: bool, width: int) -> Iterator[str]:
     """The line, wrapped where it is wider than `width`; what follows hangs below its title."""
     indent, plain = "  " * line.depth, line.plain
+    if not colour and len(indent) + len(plain) <= width:
+        yield indent + plain
+        return
     hanging = indent + ("  " if line.glyph else "    ")
     parts = [indent + plain]
     if len(parts[0]) > width and plain.strip():

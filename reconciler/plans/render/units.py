@@ -47,7 +47,8 @@ def unit_lines(unit: Unit, view: View, lookup: SettingsLookup) -> Iterator[Line]
 
 
 def _holder(change: Change) -> str:
-    return "/".join(change.address.split("/")[:2])
+    address = change.address
+    return address if address.count("/") == 1 else "/".join(address.split("/")[:2])
 
 
 def _change(
@@ -84,7 +85,7 @@ def _details(change: Change) -> Iterator[str]:
 
 def _columns_of_new_table(changes: list[Change]) -> Iterator[Line]:
     for change in changes:
-        if change.action is Action.ADD and isinstance(change.after, Table):
+        if change.kind is Kind.TABLE and change.action is Action.ADD and isinstance(change.after, Table):
             for column in change.after.columns:
                 yield Line(f"column {column.name}", printable(describe(column)), "+", 1, Tone.ADD)
 
