@@ -63,8 +63,7 @@ class Stage:
         for suffix in ("", "-wal", "-shm"):
             Path(url.removeprefix("sqlite:///") + suffix).unlink(missing_ok=True)
 
-    # --- sources
-    # ----------------------------------------------------------------------------------------------
+    # --- sources ------------------------------------------------------------------------------
 
     def large_source(self) -> Path:
         return self._source("large", self.sizes.types, self.sizes.agents)
@@ -88,8 +87,7 @@ class Stage:
             write_manifests(self._made[name], types, agents, SEED)
         return self._made[name]
 
-    # --- our program
-    # ------------------------------------------------------------------------------------------
+    # --- our program --------------------------------------------------------------------------
 
     def ours(self, source: Path, database: str, *arguments: str, cache: Path | None = None) -> Contender:
         """`reconcile` with these arguments; without a `cache` of its own, with one that lives as long as the
