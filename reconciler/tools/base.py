@@ -104,6 +104,9 @@ class ToolDeclaration:
 
     `check` sees parameters whose types are right as far as can be known; any of them may still be missing or
     an expression.
+
+    `implementation` is where the Tool is (`package.module:Class`): a declaration never imports it. `requires` are
+    the modules that it cannot do without beyond what is always installed, `depends_on` the other tools it uses.
     """
 
     name: str
@@ -114,6 +117,9 @@ class ToolDeclaration:
     result: Mapping[str, FieldSpec] | ResultShape
     capabilities: frozenset[Capability] = frozenset()
     check: Check | None = None
+    implementation: str = ""
+    requires: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
     @cached_property
     def _fixed_shape(self) -> Shape | None:

@@ -21,6 +21,7 @@ JSON_TRANSFORM = ToolDeclaration(
     title="Transformation",
     description="Builds an object out of expressions; the steps behind it use its fields.",
     effect=EffectClass.NONE,
+    implementation="reconciler.tools.json_transform:JsonTransform",
     parameters={"values": Parameter("mapping", "Result field -> value or expression.", required=True)},
     result=_result,
 )

@@ -46,6 +46,7 @@ LLM_PROCESSOR = ToolDeclaration(
     title="Language model",
     description="Asks a language model; its answer fits `output`, and without `output` is `text`.",
     effect=EffectClass.READ,
+    implementation="reconciler.tools.llm_processor:LLMProcessor",
     capabilities=frozenset({Capability.LANGUAGE_MODEL}),
     parameters={
         "model": Parameter(FieldType.STRING, "Name of the model, as granted.", required=True, max_length=100),

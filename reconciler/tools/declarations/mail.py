@@ -110,6 +110,7 @@ EMAIL_CONNECTOR = ToolDeclaration(
     title="Mail",
     description="Sends a mail (`action: send`) or reads new ones (`action: fetch`).",
     effect=EffectClass.EXTERNAL,
+    implementation="reconciler.tools.email_connector:EmailConnector",
     capabilities=frozenset({Capability.NETWORK, Capability.MAIL}),
     parameters={
         "action": Parameter(

@@ -167,6 +167,7 @@ DATABASE_WRITER = ToolDeclaration(
     title="Write a row",
     description="Writes one row of the type's own tables; it is committed together with the task's end.",
     effect=EffectClass.WRITE,
+    implementation="reconciler.tools.database_writer:DatabaseWriter",
     capabilities=frozenset({Capability.TABLES}),
     parameters={
         "model": Parameter(FieldType.STRING, "Which table.", required=True, static=True),
@@ -242,6 +243,7 @@ DATABASE_READER = ToolDeclaration(
     title="Read rows",
     description="Reads rows of the type's own tables that its agents wrote.",
     effect=EffectClass.READ,
+    implementation="reconciler.tools.database_reader:DatabaseReader",
     capabilities=frozenset({Capability.TABLES}),
     parameters={
         "model": Parameter(FieldType.STRING, "Which table.", required=True, static=True),

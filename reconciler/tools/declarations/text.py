@@ -10,8 +10,8 @@ from reconciler.expressions.template import has_expression
 from reconciler.spec.base import FIELD_NAME
 from reconciler.spec.fields import FieldType
 from reconciler.spec.findings import Finding
+from reconciler.spec.patterns import matches, pattern_problem
 from reconciler.tools.base import EffectClass, Parameter, Surroundings, ToolDeclaration, result_field
-from reconciler.tools.patterns import matches, pattern_problem
 
 _TEXT = Parameter("template", "The text to work on.", required=True)
 
@@ -33,6 +33,7 @@ TEXT_SPLITTER = ToolDeclaration(
     title="Text splitter",
     description="Cuts a text into chunks at the ends of paragraphs, sentences or words.",
     effect=EffectClass.NONE,
+    implementation="reconciler.tools.text_splitter:TextSplitter",
     parameters={
         "text": _TEXT,
         "chunk_size": Parameter(
@@ -87,6 +88,7 @@ TEXT_EXTRACT = ToolDeclaration(
     title="Text extraction",
     description="Finds parts of a text by linear regular expressions: the first group, or the whole match.",
     effect=EffectClass.NONE,
+    implementation="reconciler.tools.text_extract:TextExtract",
     parameters={
         "text": _TEXT,
         "patterns": Parameter("mapping", "Result field -> pattern.", required=True, static=True),
@@ -101,6 +103,7 @@ TEMPLATE = ToolDeclaration(
     title="Template",
     description="Fills a text with values.",
     effect=EffectClass.NONE,
+    implementation="reconciler.tools.template:TemplateTool",
     parameters={"template": Parameter("template", "The text, with expressions in it.", required=True)},
     result={"text": result_field(FieldType.TEXT, "The filled text.")},
 )
@@ -137,6 +140,7 @@ KEYWORD_CLASSIFIER = ToolDeclaration(
     title="Keyword classifier",
     description="Labels a text by the words in it: most hits win, on a tie the label named first.",
     effect=EffectClass.NONE,
+    implementation="reconciler.tools.keyword_classifier:KeywordClassifier",
     parameters={
         "text": _TEXT,
         "rules": Parameter("mapping", "Label -> words that speak for it.", required=True),
@@ -160,6 +164,7 @@ HTML_TO_TEXT = ToolDeclaration(
     title="HTML to text",
     description="The readable text of a page: no markup, scripts or styles.",
     effect=EffectClass.NONE,
+    implementation="reconciler.tools.html_to_text:HtmlToText",
     parameters={"html": Parameter("template", "The page.", required=True)},
     result={
         "text": result_field(FieldType.TEXT, "Its text, a line per paragraph."),

@@ -90,6 +90,7 @@ HTTP_REQUEST = ToolDeclaration(
     title="HTTP request",
     description="Calls an address of a granted host. Addresses inside the own network are refused.",
     effect=EffectClass.EXTERNAL,
+    implementation="reconciler.tools.http_request:HttpRequest",
     capabilities=frozenset({Capability.NETWORK}),
     parameters={
         "method": Parameter(
