@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from reconciler.manifests.literals import INTEGER_MAX, INTEGER_MIN, check_literal, decimal_digits
 from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec
 from reconciler.spec.findings import Finding, Path
-from reconciler.tools.patterns import pattern_problem
+from reconciler.spec.literals import INTEGER_MAX, INTEGER_MIN, check_literal, decimal_digits
+from reconciler.spec.patterns import pattern_problem
 
 Holder = Literal["column", "value"]
 """Whether fields are columns of a table or values that only pass through."""

@@ -9,10 +9,10 @@ from typing import Any
 from reconciler.expressions.scope import Shape
 from reconciler.manifests.check_pipeline import Walk
 from reconciler.manifests.check_values import FITS
-from reconciler.manifests.literals import check_given, check_known, check_literal
 from reconciler.spec.agent_type import AgentType, Expectation, ManifestTest
 from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, Path, did_you_mean
+from reconciler.spec.literals import check_given, check_known, check_literal
 from reconciler.spec.steps import RetryOn
 from reconciler.tools.declarations.tables import SYSTEM_FIELD_SPECS
 

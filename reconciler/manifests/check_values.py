@@ -8,9 +8,9 @@ from typing import Any
 from reconciler.errors import ExpressionError
 from reconciler.expressions.scope import Examined, Shape, examine
 from reconciler.expressions.template import Template, has_expression, parse, parse_condition, texts
-from reconciler.manifests.literals import check_literal
 from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec
 from reconciler.spec.findings import Finding, Path, did_you_mean
+from reconciler.spec.literals import check_literal
 
 ANY = Shape("any")
 TEXT = Shape("text")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.expressions.template import has_expression
-from reconciler.manifests.literals import check_given, check_literal
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.base import format_duration, format_size
@@ -14,6 +13,7 @@ from reconciler.spec.codec import Spec
 from reconciler.spec.fields import FieldSpec
 from reconciler.spec.findings import Finding, Path, did_you_mean
 from reconciler.spec.limits import Limits
+from reconciler.spec.literals import check_given, check_literal
 from reconciler.spec.steps import Step
 from reconciler.spec.versions import satisfies
 

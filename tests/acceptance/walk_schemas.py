@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ExpressionError
 from reconciler.expressions.check_sql import parse_check
-from reconciler.manifests.literals import check_literal
 from reconciler.spec.agent_type import ModelSpec
 from reconciler.spec.fields import APPLIES_TO, FieldSpec, FieldType
+from reconciler.spec.literals import check_literal
 from reconciler.spec.tables import column_of
 
 State = dict[str, Any]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.literals import check_literal
 from reconciler.spec.base import FIELD_NAME
+from reconciler.spec.literals import check_literal
+from reconciler.spec.patterns import matches, pattern_problem
 from reconciler.tools.base import BOUNDED_BY, Capability, EffectClass, ToolDeclaration
 from reconciler.tools.declarations import BUILTIN_TOOLS
-from reconciler.tools.patterns import matches, pattern_problem
 
 each_tool = pytest.mark.parametrize("tool", BUILTIN_TOOLS, ids=lambda tool: tool.name)
 

@@ -20,8 +20,8 @@ from uuid import UUID
 from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec, StringFormat
 from reconciler.spec.findings import Finding, Path, did_you_mean
 from reconciler.spec.hosts import normal_host
+from reconciler.spec.patterns import matches
 from reconciler.spec.recipients import parse_recipient
-from reconciler.tools.patterns import matches
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 """Whole numbers are stored in 64 bits."""

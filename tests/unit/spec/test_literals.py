@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
-from reconciler.manifests.literals import check_literal, has_format
 from reconciler.spec.fields import FieldSpec, StringFormat
 from reconciler.spec.findings import pointer
+from reconciler.spec.literals import check_literal, has_format
 
 FITTING: list[tuple[dict[str, Any], Any]] = [
     ({"type": "string"}, ""),
