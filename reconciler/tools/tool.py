@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.errors import TimedOut
@@ -66,11 +67,12 @@ class Tool(ABC):
     """Made once per process and used by many calls, also at the same time: it keeps no state of a call.
 
     `honours_deadline`: it never works past `context.deadline`, so that a step with a timeout need not be watched from
-    another thread.
+    another thread. `dependencies` are the tools that its declaration depends on, by name: called within its own grant.
     """
 
     declaration: ClassVar[ToolDeclaration]
     honours_deadline: ClassVar[bool] = False
+    dependencies: Mapping[str, Tool] = MappingProxyType({})
 
     @property
     def name(self) -> str:
