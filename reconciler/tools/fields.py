@@ -16,22 +16,27 @@ def _adapter() -> TypeAdapter[Fields]:
     return TypeAdapter(Fields)
 
 
-_latest: tuple[Any, Fields | None] = (None, None)
-"""A value and what it means: each call is looked at twice in a row, for what is wrong and for what it gives."""
+_KEPT = 256
+_kept: dict[int, tuple[Any, Fields | None]] = {}
+"""Values and what they mean, by identity: the parameters of a call are the same object from call to call."""
 
 
 def declared_fields(value: Any) -> Fields | None:
-    """The field specs a parameter's value means; None where it is none or a broken one."""
-    global _latest
+    """The field specs a parameter's value means; None where it is none or a broken one.
+
+    The same value gives the same object, so that `validator_of` finds the validator it has compiled for it.
+    """
     if not isinstance(value, dict) or not value:
         return None
-    known, fields = _latest
+    known, fields = _kept.get(id(value), (None, None))
     if known is not value:
         try:
             fields = _adapter().validate_python(value)
         except ValidationError:
             fields = None
-        _latest = (value, fields)
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        _kept[id(value)] = (value, fields)
     return fields
 
 

@@ -1,0 +1,117 @@
+"""GuardedTool: what every call of a tool passes, whoever wrote the tool.
+
+In this order: the time that is left, the parameters, the bounds of the grant, its budgets, its rate; then the call;
+then what it used up. Nothing here knows a value: the log says which tool, which step and how it went.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+from reconciler.errors import BudgetExceeded, Crashed, Denied, MemoryExceeded, RunError
+from reconciler.spec.agent_type import AgentType, Grant
+from reconciler.spec.limits import GrantLimits
+from reconciler.tools.base import Capability
+from reconciler.tools.call_parameters import CallParameters
+from reconciler.tools.declarations.language_model import model_name
+from reconciler.tools.tool import Tool, ToolContext, Usage
+
+_log = logging.getLogger("reconciler.tools")
+_NO_LIMITS = GrantLimits()
+_NAMED_MODELS = frozenset({Capability.LANGUAGE_MODEL, Capability.TABLES})
+
+
+class GuardedTool:
+    """One tool as one type may use it: made once, called by many tasks, also at the same time."""
+
+    def __init__(self, tool: Tool, grant: Grant, agent_type: AgentType) -> None:
+        self._tool = tool
+        self._name = tool.name
+        self._execute = tool.execute
+        self._parameters = CallParameters(tool.declaration)
+        self._limits = grant.limits or _NO_LIMITS
+        self._bounded = bool(self._limits.model_fields_set)
+        self._counting = Lock()
+        self._models = _granted_models(tool, grant)
+
+    def call(self, context: ToolContext, params: Mapping[str, Any]) -> Any:
+        """What the tool gives. Raises RunError and nothing else; `where` begins with the step's id."""
+        try:
+            context.remaining()
+            checked = self._parameters.check(params, context.step)
+            if self._models is not None:
+                self._check_model(checked.get("model"), context.step)
+            if self._bounded:
+                self._spend(context)
+            result = self._execute(context, checked)
+            if self._bounded:
+                self._check_spent(context.usage, context.step)
+        except RunError as error:
+            error.where = error.where or context.step
+            _log.info("%s: %s failed: %s", error.where, self._name, error.code)
+            raise
+        except MemoryError as error:
+            message = f"the tool `{self._name}` needed more memory than the task may have"
+            raise MemoryExceeded(message, where=context.step) from error
+        except Exception as error:
+            raise self._broke(error, context.step) from error
+        _log.debug("%s: %s answered", context.step, self._name)
+        return result
+
+    def _check_model(self, model: Any, step: str) -> None:
+        """`model` is the parameter by which tools that may use only some of something say which of them."""
+        if isinstance(model, str) and model_name(model) in (self._models or ()):
+            return
+        raise Denied(
+            f"`{model}` is not granted to `{self._name}`",
+            where=f"{step}/with/model",
+            hint=f"add it to `models` of the grant of `{self._name}` in `tools`",
+        )
+
+    def _spend(self, context: ToolContext) -> None:
+        """Counts the call, unless a budget is used up."""
+        limits, usage = self._limits, context.usage
+        with self._counting:  # iterations of a loop run at the same time, and share one usage
+            for budget in ("calls", "tokens", "bytes"):
+                most = getattr(limits, budget)
+                if most is not None and getattr(usage, budget) >= most:
+                    raise self._used_up(budget, most, context.step)
+            usage.calls += 1
+        if limits.rate is not None:
+            context.host.take(context.agent, self._name, limits.rate)
+
+    def _check_spent(self, usage: Usage, step: str) -> None:
+        limits = self._limits
+        if limits.tokens is not None and usage.tokens > limits.tokens:
+            raise self._used_up("tokens", limits.tokens, step)
+        if limits.bytes is not None and usage.bytes > limits.bytes:
+            raise self._used_up("bytes", limits.bytes, step)
+
+    def _used_up(self, budget: str, most: int, step: str) -> BudgetExceeded:
+        return BudgetExceeded(
+            f"a task may use at most {most:,} {budget} of `{self._name}`",
+            where=step,
+            hint=f"raise `limits: {{{budget}: ...}}` of its grant in `tools`",
+        )
+
+    def _broke(self, error: Exception, step: str) -> Crashed:
+        """Says where in the tool it happened. What the exception says is left out: it may quote a value."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
+        kind = type(error).__name__
+        _log.error("%s: %s broke: %s at %s", step, self._name, kind, place)
+        return Crashed(
+            f"the tool `{self._name}` broke: {kind} at {place}", where=step, hint="this is a bug of the tool"
+        )
+
+
+def _granted_models(tool: Tool, grant: Grant) -> frozenset[str] | None:
+    """What the parameter `model` may be; None where it bounds nothing."""
+    declaration = tool.declaration
+    if "model" not in declaration.parameters or not declaration.capabilities & _NAMED_MODELS:
+        return None
+    return frozenset(map(model_name, grant.models or ()))
