@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.database.bounds import bounds
-from reconciler.database.exact import exact
+from reconciler.spec.exact import exact
 from reconciler.database.sql_text import Dialect, quote, text_literal
 from reconciler.expressions.check_sql import CheckExpression, parse_check
 from reconciler.spec.fields import FieldType, OnDelete

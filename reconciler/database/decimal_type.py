@@ -11,7 +11,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from reconciler.database.exact import exact
+from reconciler.spec.exact import exact
 from reconciler.database.storable import UnfitValue
 
 

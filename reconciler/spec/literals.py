@@ -1,27 +1,25 @@
-"""Does a value written in a manifest fit the field it is meant for?
+"""Does a value fit the field it is meant for? The one set of rules, for manifests and for what tasks are given.
 
-Hand-made: a validator per field would cost more to build than the few values of a field cost to check.
+Hand-made: for the few values of a manifest a validator per field would cost more to build than they cost to check.
+Where many values meet the same fields, `validation` stands in front.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec, StringFormat
+from reconciler.spec.fields import FieldSpec, FieldType, ItemSpec
 from reconciler.spec.findings import Finding, Path, did_you_mean
-from reconciler.spec.hosts import normal_host
+from reconciler.spec.formats import has_format, utc_text
 from reconciler.spec.patterns import matches
-from reconciler.spec.recipients import parse_recipient
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 """Whole numbers are stored in 64 bits."""
@@ -33,7 +31,6 @@ Wrong = tuple[str, str, str]
 """Code, message and hint of what is wrong with one value."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def check_literal(value: Any, field: FieldSpec | ItemSpec, path: Path) -> Iterator[Finding]:
@@ -42,7 +39,7 @@ def check_literal(value: Any, field: FieldSpec | ItemSpec, path: Path) -> Iterat
         if isinstance(field, ItemSpec) or field.required:
             yield Finding("value-missing", "a value is required here", path)
         return
-    if wrong := _WRONG[field.type](value, field):
+    if wrong := wrong_with(value, field):
         code, message, hint = wrong
         yield Finding(code, message, path, hint)
     elif field.type is FieldType.LIST and isinstance(field, FieldSpec) and field.items is not None:
@@ -50,9 +47,14 @@ def check_literal(value: Any, field: FieldSpec | ItemSpec, path: Path) -> Iterat
             yield from check_literal(item, field.items, (*path, index))
 
 
+def wrong_with(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
+    """What is wrong with a value that is there, the items of a list left aside."""
+    return _WRONG[field.type](value, field)
+
+
 def _certainly_fits(value: Any, field: FieldSpec) -> bool:
     """Whether `check_literal` has nothing to say, for the values that there are most of."""
-    return value is not None and field.items is None and _WRONG[field.type](value, field) is None
+    return value is not None and field.items is None and wrong_with(value, field) is None
 
 
 def check_given(
@@ -86,41 +88,6 @@ def decimal_digits(field: FieldSpec | ItemSpec) -> tuple[int, int]:
     return precision, min(SCALE, precision) if field.scale is None else field.scale
 
 
-def has_format(text: str, form: StringFormat) -> bool:
-    """Whether a text has a well-known shape."""
-    match form:
-        case StringFormat.EMAIL:
-            address = parse_recipient(text)
-            return address is not None and not address.anyone
-        case StringFormat.URI:
-            return _is_uri(text)
-        case StringFormat.HOSTNAME:
-            return normal_host(text) is not None and not _is_address(text, 4) and not _is_address(text, 6)
-        case StringFormat.IPV4:
-            return _is_address(text, 4)
-        case StringFormat.IPV6:
-            return _is_address(text, 6)
-        case StringFormat.SLUG:
-            return _SLUG.fullmatch(text) is not None
-
-
-def _is_uri(text: str) -> bool:
-    if any(character.isspace() or ord(character) < 32 for character in text):
-        return False
-    try:
-        parts = urlsplit(text)
-        return bool(parts.scheme) and bool(parts.netloc or parts.path) and (parts.port or 0) >= 0
-    except ValueError:
-        return False
-
-
-def _is_address(text: str, version: int) -> bool:
-    try:
-        return ipaddress.ip_address(text).version == version
-    except ValueError:
-        return False
-
-
 def _no(noun: str, value: Any, hint: str = "") -> Wrong:
     return "value-type", f"must be {noun}, not {_shown(value)}", hint
 
@@ -132,6 +99,8 @@ def _shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return "a huge number"  # Python refuses to write out the longest
     text = str(value)
     return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
 
@@ -139,6 +108,8 @@ def _shown(value: Any) -> str:
 def _text(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
     if not isinstance(value, str):
         return _no("a text", value, "put it in quotes" if isinstance(value, (int, float)) else "")
+    if not value.isascii() and not _is_unicode(value):
+        return "value-type", "must be a text, and holds half a surrogate pair", ""
     if wrong := _length(len(value), "characters", field):
         return wrong
     if field.pattern is not None and not matches(field.pattern, value):
@@ -146,6 +117,14 @@ def _text(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
     if field.format is not None and not has_format(value, field.format):
         return "value-format", f"{_shown(value)} is no {field.format.value}", ""
     return None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _length(length: int, unit: str, field: FieldSpec | ItemSpec) -> Wrong | None:
@@ -157,12 +136,19 @@ def _length(length: int, unit: str, field: FieldSpec | ItemSpec) -> Wrong | None
     return None
 
 
-def _range(value: int | float | Decimal, field: FieldSpec | ItemSpec) -> Wrong | None:
-    if field.min is not None and value < field.min:
-        return "value-range", f"{value} is less than the smallest allowed, {field.min}", ""
-    if field.max is not None and value > field.max:
-        return "value-range", f"{value} is more than the largest allowed, {field.max}", ""
+def _range(number: int | float | Decimal, field: FieldSpec | ItemSpec, written: object) -> Wrong | None:
+    """`written` is the number as it was given."""
+    least, most = field.min, field.max
+    if least is not None and number < _bound(least, number):
+        return "value-range", f"{written} is less than the smallest allowed, {least}", ""
+    if most is not None and number > _bound(most, number):
+        return "value-range", f"{written} is more than the largest allowed, {most}", ""
     return None
+
+
+def _bound(bound: int | float, number: int | float | Decimal) -> int | float | Decimal:
+    """Beside a decimal, 0.1 is the tenth that was written and not the nearest float."""
+    return Decimal(str(bound)) if isinstance(number, Decimal) else bound
 
 
 def _integer(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
@@ -170,25 +156,30 @@ def _integer(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
         return _no("a whole number", value)
     if not INTEGER_MIN <= value <= INTEGER_MAX:
         return "value-range", "does not fit 64 bits", ""
-    return _range(value, field)
+    return _range(value, field, value)
 
 
 def _number(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+    # A decimal comes from another field; a number in a manifest is an int or a float.
+    if not isinstance(value, (int, float, Decimal)) or isinstance(value, bool):
         return _no("a number", value)
-    return _range(value, field)
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # a huge whole number, a signaling NaN
+        number = math.inf
+    return _range(number, field, value) if math.isfinite(number) else _no("a number", value)
 
 
 def _decimal(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
-    if not isinstance(value, (int, float, str)) or isinstance(value, bool):
+    if not isinstance(value, (int, float, str, Decimal)) or isinstance(value, bool):
         return _no("a decimal number", value)
     try:
-        number = Decimal(str(value))
+        number = Decimal(value if isinstance(value, int) else str(value))
     except InvalidOperation:
         return _no("a decimal number", value)
     if not number.is_finite():
         return _no("a decimal number", value)
-    return _digits(number, value, field) or _range(number, field)
+    return _digits(number, value, field) or _range(number, field, value)
 
 
 def _digits(number: Decimal, value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
@@ -217,14 +208,13 @@ def _date(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
 
 
 def _datetime(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
-    if (
-        isinstance(value, str)
-        and _DATE.match(value)
-        and len(value) > 10
-        and _parses(datetime.fromisoformat, value)
-    ):
+    if isinstance(value, str) and _DATE.match(value) and len(value) > 10 and _parses(_moment, value):
         return None
     return _no("a date with time", value, "write it as 2025-12-31T23:59:00Z")
+
+
+def _moment(text: str) -> str:
+    return utc_text(datetime.fromisoformat(text))
 
 
 def _uuid(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
@@ -234,7 +224,7 @@ def _uuid(value: Any, field: FieldSpec | ItemSpec) -> Wrong | None:
 def _parses(parse: Callable[[str], Any], text: str) -> bool:
     try:
         parse(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return True
 

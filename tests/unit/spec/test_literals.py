@@ -12,7 +12,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from reconciler.spec.fields import FieldSpec, StringFormat
 from reconciler.spec.findings import pointer
-from reconciler.spec.literals import check_literal, has_format
+from reconciler.spec.formats import has_format
+from reconciler.spec.literals import check_literal
 
 FITTING: list[tuple[dict[str, Any], Any]] = [
     ({"type": "string"}, ""),

@@ -1,0 +1,120 @@
+"""Many values against the same fields: a compiled validator that says yes fast, and the rules themselves for a no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cached_property
+from typing import Any
+
+from pydantic_core import SchemaValidator, ValidationError
+
+from reconciler.errors import ReconcilerError, RunError
+from reconciler.spec.field_validators import Filling, object_schema
+from reconciler.spec.fields import Fields
+from reconciler.spec.findings import Finding, pointer
+from reconciler.spec.literals import check_given, check_known
+from reconciler.spec.normal import normal
+
+
+class ValuesInvalid(ReconcilerError):
+    """`findings` are all that is wrong, their paths counted from the values; the message tells the first."""
+
+    code = "values-invalid"
+    http_status = 422
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        first = findings[0]
+        place = pointer(first.path)
+        message = f"{place}: {first.message}" if place else first.message
+        if len(findings) > 1:
+            message += f" (and {len(findings) - 1} more)"
+        super().__init__(message, where=place, hint=first.hint)
+        self.findings = findings
+
+    def as_run_error(self, kind: type[RunError], where: str) -> RunError:
+        """The same as the end of a task. `where` names what holds the values: a step's id, `input`."""
+        return kind(self.message, where=f"{where}{self.where}", hint=self.hint)
+
+
+class FieldsValidator:
+    """What `check_literal` says of each value, said of many at once. Every method raises ValuesInvalid.
+
+    `noun` is what findings call a value by name: `missing-input`, `unknown-setting`. Values come back in the order of
+    the fields, each in its one way of writing (`normal`), and share no list with what was given; objects inside them
+    they do share.
+    """
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+
+    def validate(
+        self, values: Mapping[str, Any], *, partial: bool = False, noun: str = "value"
+    ) -> dict[str, Any]:
+        """What was given, and defaults for what was not. `partial`: any may be missing, and none is filled in."""
+        if partial:
+            return self._run(self._partial, "nothing", values, noun)
+        return self._run(self._with_defaults, "defaults", values, noun)
+
+    def complete(self, values: Mapping[str, Any], *, noun: str = "value") -> dict[str, Any]:
+        """Every field: what was given, else its default, else None."""
+        return self._run(self._complete, "everything", values, noun)
+
+    @cached_property
+    def _partial(self) -> SchemaValidator:
+        return SchemaValidator(object_schema(self.fields, "nothing"))
+
+    @cached_property
+    def _with_defaults(self) -> SchemaValidator:
+        return SchemaValidator(object_schema(self.fields, "defaults"))
+
+    @cached_property
+    def _complete(self) -> SchemaValidator:
+        return SchemaValidator(object_schema(self.fields, "everything"))
+
+    def _run(
+        self, compiled: SchemaValidator, filling: Filling, values: Mapping[str, Any], noun: str
+    ) -> dict[str, Any]:
+        try:
+            validated: dict[str, Any] = compiled.validate_python(values)
+        except ValidationError:
+            return self._judged(values, filling, noun)
+        return validated
+
+    def _judged(self, values: Mapping[str, Any], filling: Filling, noun: str) -> dict[str, Any]:
+        """The rules themselves. They have the last word: the compiled validator may be stricter, never laxer."""
+        findings = (*_findings(values, self.fields, filling, noun),)
+        if findings:
+            raise ValuesInvalid(findings)
+        judged: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if name in values:
+                judged[name] = normal(values[name], field)
+            elif filling != "nothing" and field.default is not None:
+                judged[name] = normal(deepcopy(field.default), field)
+            elif filling == "everything":
+                judged[name] = None
+        return judged
+
+
+def _findings(values: Any, fields: Fields, filling: Filling, noun: str) -> Iterator[Finding]:
+    if not isinstance(values, Mapping):
+        yield Finding("value-type", f"must be an object of {noun}s by name", ())
+    elif filling == "nothing":
+        yield from check_known(values, fields, (), noun)
+    else:
+        yield from check_given(values, fields, (), noun)
+
+
+_KEPT = 1024
+_kept: dict[int, FieldsValidator] = {}
+
+
+def validator_of(fields: Fields) -> FieldsValidator:
+    """The validator of this very object, compiled when it is first needed and kept: `fields` must not change."""
+    kept = _kept.get(id(fields))
+    if kept is None or kept.fields is not fields:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        kept = _kept[id(fields)] = FieldsValidator(fields)
+    return kept
