@@ -29,6 +29,12 @@ def _required(name: str, type_: String | Text | Boolean | BigInteger) -> Column[
     return Column(name, type_, nullable=False)
 
 
+def _where(name: str, condition: str, *columns: str) -> Index:
+    """An index over the rows that meet a condition; `uq_` in front: unique among them."""
+    some = text(condition)
+    return Index(name, *columns, unique=name.startswith("uq_"), sqlite_where=some, postgresql_where=some)
+
+
 # --- what is live ---------------------------------------------------------------------------------
 
 agent_types = Table(
@@ -46,13 +52,7 @@ agent_types = Table(
     _required("registered_at", TIME),
     _required("revision", NUMBER),
     Index("uq_agent_types_name_digest", "name", "digest", unique=True),
-    Index(
-        "uq_agent_types_current",
-        "name",
-        unique=True,
-        sqlite_where=text("current"),
-        postgresql_where=text("current"),
-    ),
+    _where("uq_agent_types_current", "current", "name"),
 )
 """Every version ever registered. `status` is active, deprecated or retired; one row of each live type is
 current. `deprecated` says why and what to use instead."""
@@ -224,3 +224,108 @@ agent_builder_sessions = Table(
     Index(None, "expires_at"),
 )
 """Conversations with the builder. `version` counts writes, so that of two at once the second notices."""
+
+
+# --- what runs ------------------------------------------------------------------------------------
+
+tasks = Table(
+    "tasks",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    _required("agent", NAME),
+    _required("kind", STATE),
+    _required("type", NAME),
+    _required("type_version", String(20)),
+    _required("state", STATE),
+    _required("input", Text()),
+    _required("settings", Text()),
+    Column("output", Text),
+    Column("trace", Text),
+    Column("idempotency_key", Text),
+    _required("submitted_at", TIME),
+    _required("not_before", TIME),
+    Column("started_at", TIME),
+    Column("finished_at", TIME),
+    Column("worker", Text),
+    _required("token", NUMBER),
+    Column("expires_at", TIME),
+    _required("attempts", NUMBER),
+    _required("max_attempts", NUMBER),
+    Column("cancel_requested", Text),
+    Column("error_code", NAME),
+    Column("error_message", Text),
+    Column("error_where", Text),
+    Column("error_hint", Text),
+    _required("revision", NUMBER),
+    _required("manifest_digest", DIGEST),
+    _required("prompt_digest", DIGEST),
+    _required("model", Text()),
+    _required("tokens", NUMBER),
+    _required("origin", Text()),
+    _required("actor", Text()),
+    Index("ix_tasks_agent_id", "agent", "id"),
+    _where("uq_tasks_agent_idempotency_key", "idempotency_key IS NOT NULL", "agent", "idempotency_key"),
+    _where("ix_tasks_pending", "state = 'pending'", "agent", "not_before"),
+    _where("ix_tasks_running", "state = 'running'", "agent", "expires_at"),
+    _where("ix_tasks_unsuccessful", "state IN ('failed', 'cancelled', 'dead_letter')", "state", "id"),
+)
+"""One row per task. `id` is a UUIDv7, so that ids sort as the tasks came. `kind` is dynamic or static; `type`,
+`type_version`, `revision` and `manifest_digest` (of the type, to be found in `spec_store`) are those of the newest
+claim. `worker`, `token` and `expires_at` are that claim: the token grows with each, and who no longer has the newest
+writes nothing. `attempts` counts claims, `cancel_requested` says who wants a running task cancelled and why, `origin`
+where it came from (`cli`, `schedule`, ...). Input, settings, output and trace are JSON.
+
+What is waiting and what is running has an index each, which no task stays in; the third is for those who look after
+what went wrong."""
+
+schedules = Table(
+    "schedules",
+    METADATA,
+    Column("agent", NAME, primary_key=True),
+    _required("schedule", Text()),
+    Column("last_fired", TIME),
+    _required("next_due", TIME),
+    Index(None, "next_due"),
+)
+"""What the scheduler remembers. `schedule` is the cron expression and zone that `next_due` was reckoned by: where an
+agent has another one by now, it is reckoned anew."""
+
+security_incidents = Table(
+    "security_incidents",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    _required("at", TIME),
+    _required("severity", STATE),
+    _required("kind", NAME),
+    _required("agent", NAME),
+    _required("type", NAME),
+    Column("task_id", String(36)),
+    _required("evidence", Text()),
+    _required("worker", Text()),
+    Index(None, "agent"),
+)
+"""Violations seen while tasks ran; `evidence` is JSON and holds no value of a row or secret."""
+
+workers = Table(
+    "workers",
+    METADATA,
+    Column("id", String(100), primary_key=True),
+    _required("host", Text()),
+    _required("pid", NUMBER),
+    _required("kind", STATE),
+    _required("started_at", TIME),
+    _required("seen_at", TIME),
+    _required("capacity", NUMBER),
+    Index(None, "seen_at"),
+)
+"""Who works the queue. `kind` is the executor, `capacity` how many tasks it runs at a time."""
+
+rate_counts = Table(
+    "rate_counts",
+    METADATA,
+    Column("name", String(200), primary_key=True),
+    Column("bucket", NUMBER, primary_key=True, autoincrement=False),
+    _required("count", NUMBER),
+)
+"""How often something happened lately, by short stretches of time: what the rates of agents and grants are held
+against, by all processes alike."""

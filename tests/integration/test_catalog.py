@@ -62,6 +62,44 @@ def test_the_comparison_notices_what_is_missing(connection: Connection) -> None:
     assert len(differences(connection)) == 2
 
 
+def test_a_catalog_in_use_is_upgraded_with_all_its_rows(connection: Connection) -> None:
+    """One of the first release, as an apply left it."""
+    with engine_beside(connection).begin() as alchemy:
+        command.upgrade(alembic_config(alchemy), "0001")
+    connection.execute(
+        "INSERT INTO agent_types (name, version, digest, spec, status, current, registered_at, revision)"
+        " VALUES ('mail', '1.0.0', 'a', '{}', 'active', true, '', 1)"
+    )
+    connection.execute(
+        "INSERT INTO agents (name, type, digest, spec, enabled, deployed_at, revision)"
+        " VALUES ('inbox', 'mail', 'b', '{}', true, '', 1)"
+    )
+    before = {name: connection.execute(f"SELECT * FROM {name}") for name in ("agent_types", "agents")}
+    with pytest.raises(DatabaseError, match="at version 0001") as refusal:
+        has_catalog(connection)
+    assert refusal.value.hint == "an apply upgrades it"
+    assert ensure_catalog(connection)
+    assert catalog_version(connection) == CATALOG_VERSION
+    assert differences(connection) == []
+    assert {name: connection.execute(f"SELECT * FROM {name}") for name in before} == before
+    assert connection.execute("SELECT * FROM tasks") == []
+
+
+def test_a_key_is_given_to_one_task_of_an_agent_and_the_database_holds_that(connection: Connection) -> None:
+    ensure_catalog(connection)
+    columns = "id, agent, kind, type, type_version, state, input, settings, idempotency_key, submitted_at"
+    columns += ", not_before, token, attempts, max_attempts, revision, manifest_digest, prompt_digest"
+    insert = (
+        f"INSERT INTO tasks ({columns}, model, tokens, origin, actor)"
+        " VALUES (?, ?, 'dynamic', 'mail', '', 'pending', '{}', '{}', ?, '', '', 0, 0, 3, 0, '', '', '', 0, '', '')"
+    )
+    connection.execute_many(
+        insert, [("1", "a", "key"), ("2", "b", "key"), ("3", "a", None), ("4", "a", None)]
+    )
+    with pytest.raises(DatabaseError):
+        connection.execute(insert, ("5", "a", "key"))
+
+
 def test_only_one_row_of_a_type_is_current_and_the_database_holds_that(connection: Connection) -> None:
     ensure_catalog(connection)
     insert = (
