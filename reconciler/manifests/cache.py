@@ -21,7 +21,7 @@ from reconciler.manifests.kept import Index, Result
 from reconciler.manifests.program import program_digest
 from reconciler.spec.state import digest_of
 
-SCHEMA = 2
+SCHEMA = 3
 """Layout of the file, as its `user_version`. A file with another one is thrown away."""
 PATIENCE = 0.1
 """Seconds to wait for another process: working without the cache is better than waiting long for it."""

@@ -19,7 +19,7 @@ from reconciler.manifests.compiled import Compiled, CompiledFile
 TABLES = (
     """create table result (
         generation text not null, program text not null, listing blob not null, digest text not null,
-        files integer not null, findings text not null, entries text not null, checksum text not null
+        files integer not null, findings text not null, entries blob not null, checksum text not null
     )""",
     "create table bundles (number integer primary key, checksum blob not null, files blob not null)",
     "create table unsettled (path text primary key, content blob not null)",
@@ -31,11 +31,15 @@ BUNDLES = 64
 file, and a file that has changed costs the writing of its bundle only."""
 
 
+EntryRow = tuple[str, str, str, int, int]
+"""Address, digest, file, line and column."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """All that a load gave. `listing` is the fingerprint of the files it was made from.
 
-    `entries` is JSON, [[address, digest, file, line, column], …]: a plan without changes never looks inside.
+    `entries` are rows as `packed` writes them: a plan without changes never looks inside.
     """
 
     listing: bytes
@@ -44,7 +48,7 @@ class Result:
     problems: tuple[Problem, ...]
     held: tuple[str, ...]
     opaque: tuple[str, ...]
-    entries: str = ""
+    entries: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,16 @@ def write_result(connection: sqlite3.Connection, program: str, result: Result) -
     row = (os.urandom(8).hex(), program, *kept)
     connection.execute("delete from result")
     connection.execute("insert into result values (?, ?, ?, ?, ?, ?, ?, ?)", (*row, _checksum(row)))
+
+
+def packed(rows: Iterable[EntryRow]) -> bytes:
+    return marshal.dumps([*rows])
+
+
+def unpacked(entries: bytes) -> list[EntryRow]:
+    """The rows of a result that was read from the cache, and so found to be as it was written."""
+    rows: list[EntryRow] = marshal.loads(entries)
+    return rows
 
 
 def generation_of(connection: sqlite3.Connection, program: str) -> str:

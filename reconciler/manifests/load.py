@@ -6,7 +6,6 @@ Everything imported here is light; what a changed source needs besides is import
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from reconciler.errors import SourceError
 from reconciler.garbage import not_collected
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.compiled import Compiled, Loaded
-from reconciler.manifests.kept import Index, Result
+from reconciler.manifests.kept import EntryRow, Index, Result, packed, unpacked
 from reconciler.manifests.refresh import refresh, same_content
 from reconciler.manifests.resolve import Resolved, resolve
 from reconciler.manifests.sources import Listing, Source
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from reconciler.spec.codec import Spec
 
 MANY = 500
-"""From so many changed files on, what a load leaves behind is taken out of the garbage collector's sight, and the
-cache is written in another process."""
+"""From so many files on, the cache is written in another process; and if as many have changed, what their load leaves
+behind is taken out of the garbage collector's sight."""
 
 
 def load(source: Source, cache: Cache | None = None) -> Loaded:
@@ -66,8 +65,7 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Load
         files = refresh(source, listing, previous, workshop.compile)
         resolved = resolve(files.files, previous, files.changed, workshop.link)
         result = _result(listing, resolved)
-        many = len(files.changed) > MANY
-        if many:
+        if len(files.changed) > MANY:
             gc.freeze()
     finally:
         workshop.close()
@@ -75,12 +73,12 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Load
         generation = previous.generation if previous else ""
         index = Index(files.files, files.stamps, files.settled, resolved.linked, generation)
         store = partial(_store, cache, result, index, files.changed, resolved)
-        cache.aside(store) if many else store()
+        cache.aside(store) if len(files.files) > MANY else store()
     return _loaded(source, cache, result, resolved.standing)
 
 
 def _store(cache: Cache, result: Result, index: Index, changed: Collection[str], resolved: Resolved) -> None:
-    entries = json.dumps([*_rows(resolved.standing)])
+    entries = packed(_rows(resolved.standing))
     cache.store(replace(result, entries=entries), index, changed, resolved.relinked)
 
 
@@ -99,10 +97,6 @@ def _rows(standing: Mapping[str, Compiled]) -> Iterator[EntryRow]:
     return ((d.address, d.digest, d.file, d.line, d.column) for d in standing.values())
 
 
-EntryRow = tuple[str, str, str, int, int]
-"""Address, digest, file, line and column."""
-
-
 def _loaded(
     source: Source,
     cache: Cache | None,
@@ -110,7 +104,7 @@ def _loaded(
     standing: Mapping[str, Compiled] | None = None,
 ) -> Loaded:
     """`standing` are the documents if they are at hand; otherwise they are kept in the cache."""
-    entries = _Entries(lambda: json.loads(result.entries) if standing is None else _rows(standing))
+    entries = _Entries(lambda: unpacked(result.entries) if standing is None else _rows(standing))
     text = _text_loader(source, cache, entries, standing or {})
     state = State(entries, _spec_loader(text), digest=result.digest, held=frozenset(result.held), text=text)
     return Loaded(state, result.problems, result.files, source.commit, result.opaque)
