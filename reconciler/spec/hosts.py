@@ -46,7 +46,7 @@ def parse_host(text: str) -> HostPattern | None:
         return None
     subdomains = name.startswith("*.")
     normal = normal_host(name[2:] if subdomains else name)
-    if normal is None or (subdomains and _is_address(normal)):
+    if normal is None or (subdomains and is_address(normal)):
         return None
     return HostPattern(normal, port, subdomains)
 
@@ -88,7 +88,7 @@ def _split_port(text: str) -> tuple[str, int | None]:
     return name, int(port) if re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536 else 0
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
