@@ -1,5 +1,12 @@
-"""What agents are made of at run time; so far the schemas of their types.
+"""Agents: what a type's schema means, and what runs its tasks.
 
-Nothing here decides when something is applied: that is `control`, which is above and handed in by
-`bootstrap`.
+    base.py             BaseAgent: what every agent is
+    dynamic.py          DynamicAgent: one that is what its manifests say
+    static.py           StaticAgents: the Python classes that installed packages bring
+    factory.py          AgentFactory: blueprint -> agent
+    registry.py         AgentRegistry: all agents there are, searched and described
+    rehearse.py         the manifests' own tests
+    schema_manager.py   SchemaManager: types validated, compared, made into classes
+
+Nothing here decides when something is applied, nor when a task runs: `control` and `execution`, above, do.
 """

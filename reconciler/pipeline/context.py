@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from reconciler.errors import Denied
 from reconciler.spec.task import StepTrace, Task, TaskResult
 from reconciler.tools.host import Host
 
@@ -23,11 +24,16 @@ class Runnable(Protocol):
 NOT_MOCKED: Any = object()
 
 
+def no_tool(name: str, params: Mapping[str, Any]) -> Any:
+    raise Denied(f"tool {name} is not granted", hint="only a static agent that runs calls tools by itself")
+
+
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """`deadline` is in seconds of `time.monotonic()`. `cancelled` is asked between steps. `agent` builds another agent
     by name (raises NotFound, Denied). `traced` is told of every attempt of a step as it ends. `mock` answers for the
     call of a step (its id, its parameters or None for an agent), or gives NOT_MOCKED. `depth` counts sub-agents.
+    `call` calls a tool (its name, its parameters) for an agent that is Python and not a pipeline.
     """
 
     host: Host
@@ -39,3 +45,4 @@ class RunContext:
     traced: Callable[[StepTrace], None] = lambda trace: None
     mock: Callable[[str, Mapping[str, Any] | None], Any] | None = None
     depth: int = 0
+    call: Callable[[str, Mapping[str, Any]], Any] = no_tool
