@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.ollama_server import OllamaServer
     from tests.postgres_server import Databases
 
 
@@ -88,3 +89,12 @@ def sqlite_url(new_sqlite: Callable[[], str]) -> str:
 @pytest.fixture
 def postgres_url(new_postgres: Callable[[], str]) -> str:
     return new_postgres()
+
+
+@pytest.fixture
+def ollama() -> Iterator[OllamaServer]:
+    """A fake Ollama server of its own for each test; it has the model `llama3.2`."""
+    from tests.ollama_server import OllamaServer
+
+    with OllamaServer() as server:
+        yield server

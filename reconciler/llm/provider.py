@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from reconciler.errors import Truncated
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -44,8 +46,17 @@ class ChatReply:
         return self.prompt_tokens + self.completion_tokens
 
 
+class AnswerCut(Truncated):
+    """The model ran out of tokens. `reply` is what there is of its answer, and what it cost."""
+
+    def __init__(self, message: str, reply: ChatReply, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reply = reply
+
+
 class LLMProvider(Protocol):
-    """Every method raises Unavailable, TimedOut, ModelMissing, Overloaded, Truncated or InvalidOutput, nothing else."""
+    """Every method raises Unavailable, TimedOut, ModelMissing, Overloaded, Truncated, InvalidOutput or BadParameter
+    (the request itself is refused: asking again is no use), and nothing else."""
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """One whole answer."""
