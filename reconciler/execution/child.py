@@ -1,0 +1,211 @@
+"""A child: runs one task after the other in a process that has nothing to lose.
+
+It starts as a fork of the zygote, confines itself, and then knows its socket, a temporary folder and what it was told
+in the setup. Whatever it does wrong, its worker survives and says how the task ended.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import Cancelled, CpuExceeded, Denied, MemoryExceeded, OutputTooLarge, ReconcilerError
+from reconciler.execution.pipe_host import Pipe, PipeHost
+from reconciler.execution.sandbox import TaskLimits, confine
+from reconciler.execution.wire import Bounds, Garbage, frame, read_blueprint, read_bounds, read_task
+from reconciler.spec.task import Blueprint, Failure, StepTrace, Task, TaskResult
+
+if TYPE_CHECKING:
+    from reconciler.agents.factory import AgentFactory
+    from reconciler.execution.zygote import Setup
+    from reconciler.llm.provider import LLMProvider
+    from reconciler.tools.egress import Network
+
+_PROCESS_EVENTS = frozenset(
+    {
+        *("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system"),
+        *("subprocess.Popen", "pty.spawn"),
+    }
+)
+
+
+class _Stopped(BaseException):  # noqa: N818 - raised into whatever the task is doing; no `except Exception` holds it
+    """A signal ended the task: the worker's wish, or the processor time is used up."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
+_CANCELLED = Failure(Cancelled.code, "the worker stopped the task")
+_CPU_USED_UP = Failure(CpuExceeded.code, "the task used up its processor time")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What runs in children, made in the zygote and inherited by all of them."""
+
+    factory: AgentFactory
+    llm: LLMProvider
+    network: Network
+
+    def live(self, connection: socket.socket, folder: Path) -> None:
+        """A child's whole life."""
+        limits = TaskLimits()
+        confine(folder)
+        _Child(self, connection, folder, limits).work()
+
+
+def agents(setup: Setup) -> Program:
+    """The program of every worker: all installed tools and agents."""
+    from reconciler.agents.factory import AgentFactory
+    from reconciler.agents.static import StaticAgents
+    from reconciler.llm.ollama import Ollama
+    from reconciler.tools.egress import Network
+    from reconciler.tools.registry import builtin_registry
+
+    factory = AgentFactory(builtin_registry(), StaticAgents(entry_points=True))
+    return Program(factory, Ollama(setup.ollama_url), Network(setup.private))
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of the task that runs now."""
+
+    trace: list[StepTrace] = field(default_factory=list)
+    forbidden: str = ""
+
+
+class _Child:
+    def __init__(
+        self, program: Program, connection: socket.socket, folder: Path, limits: TaskLimits
+    ) -> None:
+        self._program, self._folder, self._limits = program, folder, limits
+        self._pipe = Pipe(connection, self._stop_if_asked)
+        self._host = PipeHost(self._pipe)
+        self._blueprints: dict[str, Blueprint] = {}
+        self._tasks: deque[list[Any]] = deque()
+        self._run: _Run | None = None
+        self._stop: Failure | None = None
+        self._main = threading.get_ident()
+
+    def work(self) -> None:
+        signal.signal(signal.SIGTERM, lambda number, frame: self._asked_to_stop(_CANCELLED))
+        signal.signal(signal.SIGXCPU, lambda number, frame: self._asked_to_stop(_CPU_USED_UP))
+        sys.addaudithook(self._audit)
+        spoiled = ""
+        while not spoiled and (message := self._pipe.next()) is not None:
+            match message:
+                case ["blueprint", blueprint]:
+                    known = read_blueprint(blueprint)
+                    self._blueprints[known.digest] = known
+                case ["task", int(serial), str(digest), task, bounds]:
+                    blueprint = self._blueprints[digest]
+                    spoiled = self._do(serial, blueprint, read_task(task), read_bounds(bounds))
+
+    def _do(self, serial: int, blueprint: Blueprint, task: Task, bounds: Bounds) -> str:
+        """Run one task and say how it ended. The reason why this process should run no other, or nothing."""
+        self._limits.begin(bounds)
+        run = self._run = _Run()
+        try:
+            result = self._result(blueprint, task, bounds, run)
+        except _Stopped as stopped:
+            result = TaskResult(failure=stopped.failure, trace=tuple(run.trace))
+        except MemoryError:
+            # Before anything else is allocated: what the task held is gone by now.
+            result = TaskResult(failure=_out_of_memory(bounds), trace=tuple(run.trace))
+        finally:
+            self._run = None
+        if run.forbidden:
+            result = TaskResult(failure=_not_allowed(run.forbidden), trace=result.trace)
+        spoiled = self._spoiled(result, run)
+        self._pipe.say(_encoded(serial, result, spoiled, bounds))
+        return spoiled
+
+    def _result(self, blueprint: Blueprint, task: Task, bounds: Bounds, run: _Run) -> TaskResult:
+        deadline = time.monotonic() + bounds.timeout
+        context = self._program.factory.context(
+            self._host,
+            self._program.llm,
+            self._program.network,
+            deadline,
+            cancelled=lambda: self._stop is not None,
+            traced=run.trace.append,
+        )
+        try:
+            agent = self._program.factory.build(blueprint)
+        except ReconcilerError as error:
+            return TaskResult(failure=Failure(error.code, error.message, error.where, error.hint))
+        return agent.run(task, context)
+
+    def _asked_to_stop(self, failure: Failure) -> None:
+        """In the main thread, between any two instructions of it."""
+        if self._run is None:
+            return
+        self._stop = failure
+        if self._pipe.owner != self._main:
+            raise _Stopped(failure)
+
+    def _stop_if_asked(self) -> None:
+        if self._stop is not None and threading.get_ident() == self._main:
+            raise _Stopped(self._stop)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _PROCESS_EVENTS and self._run is not None:
+            self._run.forbidden = event
+            raise Denied("a task may not start processes")
+
+    def _spoiled(self, result: TaskResult, run: _Run) -> str:
+        """Why the next task should have a process of its own; empty if this one is as good as new."""
+        if run.forbidden:
+            return "process"
+        if self._stop is not None:
+            return "stopped"
+        if result.failure is not None and result.failure.code == MemoryExceeded.code:
+            return "memory"
+        if threading.active_count() > 1:
+            return "threads"
+        try:
+            for entry in self._folder.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        except OSError:
+            return "files"
+        return ""
+
+
+def _encoded(serial: int, result: TaskResult, spoiled: str, bounds: Bounds) -> bytes:
+    """The result as a frame; a failure instead where it has no JSON or more bytes than allowed."""
+    try:
+        data = frame(["result", serial, result, spoiled])
+        # Only what is larger with trace and all has to be measured without them.
+        size = len(frame([result.output, result.writes])) if len(data) > bounds.output else 0
+        failure = _too_large(size, bounds) if size > bounds.output else None
+    except Garbage as error:
+        failure = Failure("crashed", f"the result cannot be told: {error}")
+    except MemoryError:
+        failure = _out_of_memory(bounds)
+    if failure is None:
+        return data
+    return frame(["result", serial, TaskResult(failure=failure), spoiled])
+
+
+def _too_large(size: int, bounds: Bounds) -> Failure:
+    told = f"the result has {size:,} bytes, and {bounds.output:,} are allowed"
+    return Failure(OutputTooLarge.code, told, hint="raise `limits.output_bytes`, or return less")
+
+
+def _out_of_memory(bounds: Bounds) -> Failure:
+    told = f"the task needed more than {math.ceil(bounds.memory / 2**20):,} MiB"
+    return Failure(MemoryExceeded.code, told, hint="raise `limits.memory`, or have it handle less at a time")
+
+
+def _not_allowed(event: str) -> Failure:
+    return Failure(Denied.code, f"the task tried to start a process ({event})", hint="call a tool instead")
