@@ -38,6 +38,12 @@ def write_registration(
         )
 
 
+def _type_registration(spec: AgentType, digest: str, text: str) -> records.TypeRegistration:
+    told = spec.spec.deprecated
+    message, sunset = (told.message, told.sunset) if told is not None else (None, None)
+    return records.TypeRegistration(spec.name, spec.spec.version, digest, text, message, sunset)
+
+
 def _write_objects(connection: Connection, registration: Registration, revision: int) -> None:
     types: list[records.TypeRegistration] = []
     agents: list[records.AgentDeployment] = []
@@ -45,9 +51,7 @@ def _write_objects(connection: Connection, registration: Registration, revision:
     for spec, text, digest in registration.put:
         match spec:
             case AgentType():
-                types.append(
-                    records.TypeRegistration(spec.name, spec.spec.version, digest, text, spec.spec.deprecated)
-                )
+                types.append(_type_registration(spec, digest, text))
             case Agent():
                 agents.append(
                     records.AgentDeployment(spec.name, spec.spec.type, digest, text, spec.spec.enabled)

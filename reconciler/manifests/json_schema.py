@@ -27,6 +27,8 @@ _KINDS = {
 }
 _SHORTHANDS = {"FieldSpec": "Field", "ItemSpec": "Item"}
 """Models that may also be written as just the name of a type, and what the two forms are called together."""
+_MESSAGES = {"Deprecation": "Deprecated"}
+"""Models that may also be written as just their message."""
 _EXACTLY_ONE = {
     "Step": ("tool", "agent", "parallel"),
     "SecretSource": ("env", "file"),
@@ -65,6 +67,10 @@ def _definitions(kinds: list[str]) -> dict[str, dict[str, Any]]:
     for model, name in _SHORTHANDS.items():
         if model in definitions:
             definitions[name] = _with_shorthand(model)
+    for model, name in _MESSAGES.items():
+        if model in definitions:
+            message = definitions[model]["properties"]["message"]
+            definitions[name] = {"anyOf": [message, {"$ref": _reference(model)}]}
     for model, keys in _EXACTLY_ONE.items():
         if model in definitions:
             definitions[model]["oneOf"] = [{"required": [key]} for key in keys]
@@ -105,7 +111,7 @@ def _tidied(schema: Any) -> Any:
         tidied["pattern"] = tidied["pattern"].replace(r"\d", "[0-9]")
     if "$ref" in tidied:
         model = tidied["$ref"].rpartition("/")[2]
-        tidied["$ref"] = _reference(_SHORTHANDS.get(model, model))
+        tidied["$ref"] = _reference((_SHORTHANDS | _MESSAGES).get(model, model))
     return _with_names_checked(tidied)
 
 

@@ -73,8 +73,10 @@ def _link_agent(agent: Agent, others: _Others) -> Iterator[Finding]:
         message = f"`{spec.type}` is at version {declared.version}, which `{spec.version}` does not allow"
         yield Finding("version-unsatisfied", message, ("spec", "version"))
     if declared.deprecated is not None:
-        message = f"the type `{spec.type}` is deprecated"
-        yield Finding("type-deprecated", message, ("spec", "type"), declared.deprecated, "warning")
+        told = declared.deprecated
+        until = f" and takes no new tasks from {told.sunset} on" if told.sunset else ""
+        message = f"the type `{spec.type}` is deprecated{until}"
+        yield Finding("type-deprecated", message, ("spec", "type"), told.message, "warning")
     yield from check_given(spec.settings, declared.settings, ("spec", "settings"), "setting")
     yield from _check_secrets(agent, declared.secrets)
     if spec.limits.model_fields_set:

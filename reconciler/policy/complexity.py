@@ -13,7 +13,7 @@ from reconciler.spec.steps import Step
 Measure = Literal["fields", "models", "steps", "nesting", "enum_values", "text_bytes", "indexes"]
 Measured = tuple[Measure, int, Path]
 
-_TEXTS = ("title", "description", "owner", "deprecated")
+_TEXTS = ("title", "description", "owner")
 _WIDEST = 4
 """Bytes of one character at most."""
 
@@ -77,6 +77,8 @@ def _values(agent_type: AgentType) -> Iterator[tuple[Any, Path]]:
     spec = agent_type.spec
     for name in _TEXTS:
         yield getattr(spec, name), ("spec", name)
+    if spec.deprecated is not None:
+        yield spec.deprecated.message, ("spec", "deprecated")
     yield from _values_of_fields(spec.settings, ("spec", "settings"))
     yield from _values_of_fields(spec.input, ("spec", "input"))
     for name, model in spec.models.items():

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from reconciler.spec.base import FieldName, LabelValue, SpecModel, TypeName
@@ -123,6 +131,36 @@ class ManifestTest(SpecModel):
     expect: Expectation = Expectation()
 
 
+class Deprecation(SpecModel):
+    """Why a type should no longer be used and what to use instead. The shorthand is the message alone."""
+
+    message: str = Field(min_length=1, max_length=500)
+    sunset: str | None = Field(
+        None,
+        pattern=r"^\d{4}-\d{2}-\d{2}$",
+        description="The day (UTC) from which on its agents take no new tasks.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, value: Any) -> Any:
+        return {"message": value} if isinstance(value, str) else value
+
+    @field_validator("sunset")
+    @classmethod
+    def _a_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError as error:
+                raise PydanticCustomError("date", "there is no such day in the calendar") from error
+        return value
+
+    @model_serializer(mode="wrap")
+    def _shortest(self, serialize: SerializerFunctionWrapHandler) -> Any:
+        return self.message if self.sunset is None else serialize(self)
+
+
 class AgentTypeSpec(SpecModel):
     version: str = Field(
         pattern=SEMVER, description="Semver of the contract; the plan refuses a bump that is too small."
@@ -140,9 +178,7 @@ class AgentTypeSpec(SpecModel):
     pipeline: list[Step] = Field(default_factory=list)
     deletion_policy: DeletionPolicy = Field(DeletionPolicy.ARCHIVE, strict=False)
     tests: list[ManifestTest] = Field(default_factory=list)
-    deprecated: str | None = Field(
-        None, max_length=500, description="Why and what to use instead; new agents are refused."
-    )
+    deprecated: Deprecation | None = Field(None, description="Why, what to use instead, and until when.")
 
 
 class AgentType(SpecModel):
