@@ -38,6 +38,7 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
                 _write(Path(request.out), document + "\n")
             if not request.apply:
                 return _show(reconciler, plan, invocation, request, console)
+            gc.freeze()  # what the plan is made of stays until the process ends: the next search need not see it
         return _apply(reconciler, plan, invocation, request, console)
 
 
@@ -69,7 +70,6 @@ def _apply(
     broken = tuple(problem for problem in plan.problems if problem.severity == "error")
     if broken:
         raise ManifestsInvalid(broken, hint="correct them, then apply again; nothing was applied")
-    gc.freeze()  # what the plan is made of stays until the process ends
     if plan.empty:
         outcome = reconciler.apply(plan, actor=invocation.actor())
     else:

@@ -37,6 +37,9 @@ UNITS_AT_ONCE = {"sqlite": 1_000, "postgresql": 50}
 """Units per transaction. PostgreSQL keeps a lock for every table, index and sequence until the commit, and
 its lock table is not large; SQLite has one lock for all, and a commit costs it an fsync."""
 
+# Made once: `json.dumps` makes an encoder at each call that is not its default.
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
 
 @dataclass
 class Applier:
@@ -178,8 +181,8 @@ class _Batch:
     def _record_success(self, position: int, unit: Unit, statements: list[Statement]) -> None:
         self.applied.append(unit.name)
         later = [s for s in statements if s.phase is not Phase.TRANSACTION]
-        changes = json.dumps(change_documents(unit.changes), ensure_ascii=False)
-        sql = json.dumps([statement.sql for statement in statements], ensure_ascii=False)
+        changes = _encode(change_documents(unit.changes))
+        sql = _encode([statement.sql for statement in statements])
         state = UnitRecord(position, unit.name, "pending" if later else "applied", changes, sql)
         self.journal.append(state)
         if later:
