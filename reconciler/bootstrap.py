@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
     from reconciler.manifests.compiled import Loaded
+    from reconciler.manifests.sources import Source
     from reconciler.settings import Settings
 
 
@@ -46,9 +47,24 @@ def open_schema_manager(settings: Settings) -> SchemaManager:
 def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:
     """What the source says now, with everything that is wrong in it. Raises SourceError."""
     from reconciler.manifests.cache import Cache, cache_folder
-    from reconciler.manifests.directory import DirectorySource
     from reconciler.manifests.load import load
 
-    source = DirectorySource(settings.source)
+    source = open_source(settings)
     cache = Cache(cache_folder(settings.cache), source.key) if use_cache else None
     return load(source, cache)
+
+
+def open_source(settings: Settings) -> Source:
+    """The folder or git repository (`git+https://host/repo.git@main#agents.d`) of the settings. Raises UsageError."""
+    if not settings.source.startswith("git+"):
+        from reconciler.manifests.directory import DirectorySource
+
+        return DirectorySource(settings.source)
+    import os
+
+    from reconciler.manifests.cache import cache_folder
+    from reconciler.manifests.git import TOKEN_VARIABLE
+    from reconciler.manifests.git_source import GitSource
+
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    return GitSource(settings.source, cache_folder(settings.cache), token=token)
