@@ -43,6 +43,8 @@ class BaseAgent(ABC):
             result = self.process_task(task, context)
         except RunError as error:
             return TaskResult(failure=Failure(error.code, error.message, error.where, error.hint))
+        except MemoryError:
+            raise  # the process has come to its limit: who runs it says so, once there is memory again
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             return TaskResult(failure=Failure(Crashed.code, f"the agent broke: {told[:500]}"))
