@@ -67,8 +67,14 @@ def _check_patterns(parameters: Mapping[str, Any], surroundings: Surroundings) -
             )
         if not isinstance(pattern, str):
             yield Finding("wrong-type", "a pattern is a text", path)
-        elif reason := pattern_problem(pattern):
+        elif reason := pattern_problem(pattern) or _extracting_problem(pattern):
             yield Finding("bad-pattern", f"not a linear regular expression: {reason}", path)
+
+
+def _extracting_problem(pattern: str) -> str:
+    from reconciler.tools.re2_patterns import re2_problem  # an engine of its own, which few manifests need
+
+    return re2_problem(pattern)
 
 
 def _extracted(parameters: Mapping[str, Any], surroundings: Surroundings) -> Shape:
@@ -86,7 +92,7 @@ def _extracted(parameters: Mapping[str, Any], surroundings: Surroundings) -> Sha
 TEXT_EXTRACT = ToolDeclaration(
     name="text_extract",
     title="Text extraction",
-    description="Finds parts of a text by linear regular expressions: the first group, or the whole match.",
+    description="Finds parts of a text by linear regular expressions (RE2): the first group, or the whole match.",
     effect=EffectClass.NONE,
     implementation="reconciler.tools.text_extract:TextExtract",
     parameters={
@@ -143,7 +149,11 @@ KEYWORD_CLASSIFIER = ToolDeclaration(
     implementation="reconciler.tools.keyword_classifier:KeywordClassifier",
     parameters={
         "text": _TEXT,
-        "rules": Parameter("mapping", "Label -> words that speak for it.", required=True),
+        "rules": Parameter(
+            "mapping",
+            "Label -> words that speak for it; `crash*` is every word that begins so.",
+            required=True,
+        ),
         "default": Parameter(
             FieldType.STRING, "The label where no word is found.", required=True, max_length=63
         ),

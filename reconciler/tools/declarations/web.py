@@ -19,7 +19,7 @@ from reconciler.tools.base import (
     ToolDeclaration,
     result_field,
 )
-from reconciler.tools.fields import complete_shape, declared_fields
+from reconciler.tools.fields import declared_fields
 
 _AUTHORITY = re.compile(r"^\s*(?P<scheme>[^:/?#{]*)://(?P<authority>[^/?#]*)")
 _PORTS = {"http": 80, "https": 443}
@@ -30,6 +30,7 @@ _RESPONSE = {
     "headers": result_field(FieldType.JSON, "Headers, names in lower case."),
     "body": result_field(FieldType.TEXT, "The body as text."),
     "json": result_field(FieldType.JSON, "The body parsed, where it is JSON.", optional=True),
+    "base64": result_field(FieldType.BINARY, "The body where it is no text.", optional=True),
 }
 
 
@@ -37,7 +38,7 @@ def _result(parameters: Mapping[str, Any], surroundings: Surroundings) -> Shape:
     response = shape_of_fields(_RESPONSE)
     fields = declared_fields(parameters.get("output"))
     return (
-        replace(response, fields={**(response.fields or {}), "json": complete_shape(fields)})
+        replace(response, fields={**(response.fields or {}), "json": shape_of_fields(fields)})
         if fields
         else response
     )
@@ -88,9 +89,13 @@ def _granted(host: HostPattern, granted: list[str]) -> bool:
 HTTP_REQUEST = ToolDeclaration(
     name="http_request",
     title="HTTP request",
-    description="Calls an address of a granted host. Addresses inside the own network are refused.",
+    description=(
+        "Calls an address of a granted host. Addresses inside the own network are refused. An answer with the status "
+        "429 fails as `rate_limited`, with 5xx as `unavailable`; any other is a result. An answer has at most 5 MiB, "
+        "or what `limits: {bytes: ...}` of the grant says."
+    ),
     effect=EffectClass.EXTERNAL,
-    implementation="reconciler.tools.http_request:HttpRequest",
+    implementation="reconciler.tools.http_request:HttpRequestTool",
     capabilities=frozenset({Capability.NETWORK}),
     parameters={
         "method": Parameter(
