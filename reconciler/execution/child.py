@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import Cancelled, CpuExceeded, Denied, MemoryExceeded, OutputTooLarge, ReconcilerError
 from reconciler.execution.pipe_host import Pipe, PipeHost
 from reconciler.execution.sandbox import TaskLimits, confine
-from reconciler.execution.wire import Bounds, Garbage, frame, read_blueprint, read_bounds, read_task
+from reconciler.execution.wire import Bounds, Garbage, blueprint_key, frame, read_blueprint, read_bounds, read_task
 from reconciler.spec.task import Blueprint, Failure, StepTrace, Task, TaskResult
 
 if TYPE_CHECKING:
@@ -92,7 +91,6 @@ class _Child:
         self._pipe = Pipe(connection, self._stop_if_asked)
         self._host = PipeHost(self._pipe)
         self._blueprints: dict[str, Blueprint] = {}
-        self._tasks: deque[list[Any]] = deque()
         self._run: _Run | None = None
         self._stop: Failure | None = None
         self._main = threading.get_ident()
@@ -106,9 +104,9 @@ class _Child:
             match message:
                 case ["blueprint", blueprint]:
                     known = read_blueprint(blueprint)
-                    self._blueprints[known.digest] = known
-                case ["task", int(serial), str(digest), task, bounds]:
-                    blueprint = self._blueprints[digest]
+                    self._blueprints[blueprint_key(known)] = known
+                case ["task", int(serial), str(key), task, bounds]:
+                    blueprint = self._blueprints[key]
                     spoiled = self._do(serial, blueprint, read_task(task), read_bounds(bounds))
 
     def _do(self, serial: int, blueprint: Blueprint, task: Task, bounds: Bounds) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.execution.endings import Ending, Exit
-from reconciler.execution.wire import Bounds, Frames, frame
+from reconciler.execution.wire import Bounds, Frames, blueprint_key, frame
 from reconciler.spec.task import Blueprint, Task, TaskResult
 
 FLOOD = 2**20
@@ -67,7 +67,8 @@ class ChildHandle:
         """What a task that was stopped could still tell."""
         self._frames = Frames()
         self._unsent = bytearray()
-        self._digests: set[str] = set()
+        self._known: set[str] = set()
+        """Blueprints it has been told, by key."""
 
     @property
     def running(self) -> Assignment | None:
@@ -80,11 +81,11 @@ class ChildHandle:
     def assign(self, assignment: Assignment) -> None:
         """Raises Garbage where the task has no JSON."""
         job = assignment.job
-        digest = job.blueprint.digest
-        data = frame(["task", assignment.serial, digest, job.task, job.bounds])
-        if digest not in self._digests:
+        key = blueprint_key(job.blueprint)
+        data = frame(["task", assignment.serial, key, job.task, job.bounds])
+        if key not in self._known:
             data = frame(["blueprint", job.blueprint]) + data
-            self._digests.add(digest)
+            self._known.add(key)
         self.assigned.append(assignment)
         if len(self.assigned) == 1:
             self.begin()

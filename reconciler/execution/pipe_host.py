@@ -44,15 +44,6 @@ class Pipe:
                 return None
         return self._came.popleft()
 
-    def arrived(self) -> None:
-        """Take in what is there, without waiting for more."""
-        self._socket.setblocking(False)
-        try:
-            with suppress(BlockingIOError):
-                while self._receive():
-                    pass
-        finally:
-            self._socket.setblocking(True)
 
     def say(self, data: bytes) -> None:
         with self._lock:

@@ -4,9 +4,8 @@ A frame is four bytes of length, most significant first, and so many bytes of JS
 message. A child is not trusted: whatever it sends is checked for size, shape and types before anything is made of
 it, and `Garbage` says what was wrong. Nothing is ever unpickled.
 
-    worker -> child    ["blueprint", BLUEPRINT]                  before the first task of its digest
-                       ["task", SERIAL, DIGEST, TASK, BOUNDS]
-                       ["recalled", SERIAL]                      a task sent ahead is not to be run
+    worker -> child    ["blueprint", BLUEPRINT]                  before the first task that is run by it
+                       ["task", SERIAL, BLUEPRINT_KEY, TASK, BOUNDS]
                        ["answer", CALL, VALUE] or ["refusal", CALL, FAILURE]
     child -> worker    ["call", CALL, METHOD, [ARGUMENTS]]       of its Host
                        ["result", SERIAL, RESULT, SPOILED]       SPOILED: why it should not run another task, or ""
@@ -155,6 +154,11 @@ class Frames:
                 yield _message(body)
         finally:
             del self._bytes[:at]
+
+
+def blueprint_key(blueprint: Blueprint) -> str:
+    """By which both sides know a blueprint. A static agent's has no digest: it is whatever is installed."""
+    return blueprint.digest or f"static {blueprint.agent}"
 
 
 def read_task(value: Any) -> Task:
