@@ -12,6 +12,9 @@ from reconciler.errors import UsageError
 
 DEFAULT_SOURCE = "agents.d"
 DEFAULT_DATABASE = "sqlite:///reconciler.db"
+DEFAULT_OLLAMA = "http://127.0.0.1:11434"
+DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
+LOG_FORMATS = ("console", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,13 @@ class Settings:
     """Seconds a statement waits for a lock before it backs off."""
     lease_seconds: float = 30.0
     """For how long an apply that was stopped, but is not provably dead, keeps others out."""
+    ollama_url: str = DEFAULT_OLLAMA
+    egress_private: tuple[str, ...] = ()
+    """Networks that agents may reach besides the public ones, such as 10.1.0.0/16."""
+    broker_url: str = DEFAULT_BROKER
+    """Redis or RabbitMQ, for workers of the executor `celery`."""
+    log_format: str = ""
+    """Of workers and servers: `console` or `json`; empty: for a terminal `console`, else `json`."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -41,7 +51,44 @@ class Settings:
             large_table_rows=_number(env, "RECONCILER_LARGE_TABLE_ROWS", 100_000),
             lock_timeout=float(_number(env, "RECONCILER_LOCK_TIMEOUT", 5)),
             lease_seconds=float(_number(env, "RECONCILER_LEASE_SECONDS", 30)),
+            ollama_url=_ollama_url(env),
+            egress_private=_networks(env, "RECONCILER_EGRESS_PRIVATE"),
+            broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
+            log_format=_one_of(env, "RECONCILER_LOG_FORMAT", LOG_FORMATS),
         )
+
+
+def _ollama_url(env: Mapping[str, str]) -> str:
+    """OLLAMA_HOST is what Ollama's own programs go by; it may lack the scheme, and names 0.0.0.0 to a server."""
+    named = env.get("RECONCILER_OLLAMA_URL") or env.get("OLLAMA_HOST") or DEFAULT_OLLAMA
+    url = named if "://" in named else f"http://{named}"
+    scheme, _, rest = url.partition("://")
+    host, colon, port = rest.partition(":")
+    if host == "0.0.0.0":  # to be connected to, it means this machine
+        rest = f"127.0.0.1{colon}{port}"
+    return f"{scheme}://{rest}"
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    import ipaddress
+
+    found = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    for text in found:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            raise UsageError(
+                f"{name} names {text[:60]!r}, which is no network",
+                hint="write networks like 10.1.0.0/16, with commas between them",
+            ) from None
+    return found
+
+
+def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    text = env.get(name, "")
+    if text and text not in known:
+        raise UsageError(f"{name} is {text[:40]!r}", hint=f"it is one of {', '.join(known)}, or unset")
+    return text
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

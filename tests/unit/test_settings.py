@@ -25,6 +25,10 @@ def test_every_variable_has_its_setting() -> None:
         "RECONCILER_LARGE_TABLE_ROWS": "0",
         "RECONCILER_LOCK_TIMEOUT": "12",
         "RECONCILER_LEASE_SECONDS": "90",
+        "RECONCILER_OLLAMA_URL": "http://models.example.com:11434",
+        "RECONCILER_EGRESS_PRIVATE": "10.1.0.0/16, 127.0.0.1/32",
+        "RECONCILER_BROKER_URL": "amqp://broker.example.com//",
+        "RECONCILER_LOG_FORMAT": "json",
     }
     assert Settings.from_environment(environ) == Settings(
         source="manifests",
@@ -34,7 +38,34 @@ def test_every_variable_has_its_setting() -> None:
         large_table_rows=0,
         lock_timeout=12.0,
         lease_seconds=90.0,
+        ollama_url="http://models.example.com:11434",
+        egress_private=("10.1.0.0/16", "127.0.0.1/32"),
+        broker_url="amqp://broker.example.com//",
+        log_format="json",
     )
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("models.example.com", "http://models.example.com"),
+        ("0.0.0.0:11435", "http://127.0.0.1:11435"),
+        ("https://models.example.com", "https://models.example.com"),
+    ],
+)
+def test_ollamas_own_variable_counts_where_ours_says_nothing(host: str, url: str) -> None:
+    assert Settings.from_environment({"OLLAMA_HOST": host}).ollama_url == url
+    ours = {"OLLAMA_HOST": host, "RECONCILER_OLLAMA_URL": "http://ours"}
+    assert Settings.from_environment(ours).ollama_url == "http://ours"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("RECONCILER_EGRESS_PRIVATE", "10.0.0.0/8, intranet"), ("RECONCILER_LOG_FORMAT", "xml")],
+)
+def test_what_is_none_of_the_choices_is_refused(name: str, text: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        Settings.from_environment({name: text})
 
 
 def test_without_an_environment_it_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
