@@ -12,6 +12,7 @@ that follows the request's own schema. `python -m tests.ollama_server --port 114
 from __future__ import annotations
 
 import json
+import math
 import socket
 import threading
 import time
@@ -493,7 +494,7 @@ def _instance(schema: Mapping[str, Any]) -> Any:
         case "array":
             return [_instance(schema.get("items", {})) for _ in range(schema.get("minItems", 0))]
         case "integer":
-            return max(schema.get("minimum", 0), min(1, schema.get("maximum", 1)))
+            return max(schema.get("minimum", -math.inf), min(1, schema.get("maximum", 1)))
         case "number":
             return 1.5
         case "boolean":

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.expressions.scope import Shape, shape_of_field
 from reconciler.spec.fields import Fields
 
 
@@ -38,9 +37,3 @@ def declared_fields(value: Any) -> Fields | None:
             _kept.clear()
         _kept[id(value)] = (value, fields)
     return fields
-
-
-def complete_shape(fields: Fields) -> Shape:
-    """An object that has every one of the fields, whether required or not."""
-    shapes = {name: shape_of_field(field) for name, field in fields.items()}
-    return Shape("object", {n: Shape(s.type, s.fields, s.items, values=s.values) for n, s in shapes.items()})
