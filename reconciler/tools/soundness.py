@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from reconciler.spec.base import FIELD_NAME
 from reconciler.spec.fields import FieldType
+from reconciler.spec.literals import check_literal
 from reconciler.tools.base import Capability, EffectClass, Parameter, ToolDeclaration
 
 _NAME = re.compile(FIELD_NAME)
@@ -44,7 +45,10 @@ def _parameter_problem(name: str, parameter: Parameter) -> str:
     if parameter.type is FieldType.REFERENCE:
         return "cannot be a reference"
     try:
-        parameter.field  # noqa: B018  # made here, kept for the calls
+        field = parameter.field
     except ValidationError as error:
         return f"contradicts itself: {error.errors()[0]['msg']}"
+    if field is not None and parameter.default is not None:
+        for finding in check_literal(parameter.default, field, ()):
+            return f"has a default that does not fit it: {finding.message}"
     return ""
