@@ -18,14 +18,16 @@ from reconciler.database.dynamic_model import DynamicModel, Models
 from reconciler.database.failures import DatabaseMissing
 from reconciler.database.records import TypeVersion
 from reconciler.database.upgrade import has_catalog
-from reconciler.errors import NotFound, Problem, ReconcilerError
+from reconciler.errors import ManifestsInvalid, NotFound, Problem, ReconcilerError
 from reconciler.manifests.cache import Cache, cache_folder
 from reconciler.manifests.compiled import Loaded
 from reconciler.manifests.load import load
 from reconciler.manifests.reader import compile_file
+from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
-from reconciler.spec.codec import canonical, parse_canonical
+from reconciler.spec.codec import Spec, canonical, parse_canonical
 from reconciler.spec.findings import did_you_mean
+from reconciler.spec.policy import Policy
 from reconciler.spec.tables import table_name, tables_of
 
 MANIFEST = "manifest.yaml"
@@ -73,7 +75,7 @@ class SchemaManager:
         compiled, problems, _ = compile_file(data, MANIFEST)
         if any(problem.severity == "error" for problem in problems):
             return tuple(problems)
-        found = self._loaded(data, [document.address for document in compiled]).problems
+        found = self._loaded({MANIFEST: data}, [document.address for document in compiled]).problems
         return tuple(p for p in found if p.file == MANIFEST or p.severity == "error")
 
     def compare(self, before: AgentType, after: AgentType) -> Comparison:
@@ -82,7 +84,7 @@ class SchemaManager:
 
     def versions(self, name: str) -> list[TypeVersion]:
         """Every version that was ever registered, newest first; none for a type that never was."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return records.type_versions(connection, name) if connection is not None else []
 
     def current(self, name: str) -> AgentType:
@@ -117,10 +119,45 @@ class SchemaManager:
         `allow`), Locked and StalePlan, each before the first write; ReconcilerError if it failed, and then
         nothing has changed.
         """
-        data = canonical(agent_type).encode()
-        address = f"type/{agent_type.name}"
+        return self.put(agent_type, allow=allow, actor=actor, reason=reason)
+
+    def put(
+        self,
+        manifest: str | Mapping[str, Any] | Spec,
+        *,
+        allow: Sequence[str] = (),
+        actor: str = "",
+        reason: str = "",
+    ) -> Applied:
+        """Put every object of a manifest in place, of whatever kind. Raises what `register` raises."""
+        data = _bytes(manifest)
+        compiled, problems, _ = compile_file(data, MANIFEST)
+        broken = tuple(problem for problem in problems if problem.severity == "error")
+        if broken:
+            raise ManifestsInvalid(broken)
+        replaced = [document.address for document in compiled]
+        return self._change({MANIFEST: data}, replaced, allow, actor, reason)
+
+    def remove(
+        self, address: str, *, allow: Sequence[str] = (), actor: str = "", reason: str = ""
+    ) -> Applied:
+        """Take out what is live at an address (`agent/inbox`). Raises NotFound, and what `register` raises."""
+        with self.reading() as connection:
+            live = records.entries(connection) if connection is not None else {}
+        if address not in live:
+            raise NotFound(f"nothing is live at {address}", hint=did_you_mean(address, live))
+        return self._change({}, [address], allow, actor, reason)
+
+    def _change(
+        self,
+        manifests: Mapping[str, bytes],
+        replaced: Collection[str],
+        allow: Sequence[str],
+        actor: str,
+        reason: str,
+    ) -> Applied:
         applied = self._apply(
-            lambda use_cache: self._loaded(data, [address], use_cache=use_cache),
+            lambda use_cache: self._loaded(manifests, replaced, use_cache=use_cache),
             allow=allow,
             actor=actor,
             reason=reason,
@@ -144,12 +181,12 @@ class SchemaManager:
         return found
 
     def _live_names(self) -> list[str]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             versions = records.current_versions(connection) if connection is not None else {}
         return [address.removeprefix("type/") for address in versions]
 
     def _load_spec(self, digest: str) -> AgentType:
-        with self._reading() as connection:
+        with self.reading() as connection:
             stored = records.stored_specs(connection, [digest]) if connection is not None else {}
         spec = parse_canonical("type", stored[digest].spec)
         assert isinstance(spec, AgentType), "what is registered as a type is one"
@@ -170,14 +207,16 @@ class SchemaManager:
     def _make_models(self, digests: tuple[str, ...]) -> Models:
         return Models(table for digest in digests for table in tables_of(self._spec_of(digest)).values())
 
-    def _loaded(self, data: bytes, addresses: Collection[str], *, use_cache: bool = True) -> Loaded:
-        """The state that is wanted with the manifest: what is live, with it in the place of `addresses`."""
-        source = CatalogSource(masked(self._database), self._reading, {MANIFEST: data}, addresses)
+    def _loaded(
+        self, manifests: Mapping[str, bytes], replaced: Collection[str], *, use_cache: bool = True
+    ) -> Loaded:
+        """The state that is wanted: what is live, with the manifests in the place of the addresses `replaced`."""
+        source = CatalogSource(masked(self._database), self.reading, manifests, replaced)
         return load(source, Cache(cache_folder(self._cache), source.key) if use_cache else None)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection | None]:
-        """None where nothing was ever applied."""
+    def reading(self) -> Iterator[Connection | None]:
+        """A connection of its own for reading; None where nothing was ever applied."""
         try:
             connection = connect(self._database, create=False)
         except DatabaseMissing:
@@ -189,12 +228,12 @@ class SchemaManager:
             yield connection if has_catalog(connection) else None
 
 
-def _bytes(manifest: str | Mapping[str, Any] | AgentType) -> bytes:
+def _bytes(manifest: str | Mapping[str, Any] | Spec) -> bytes:
     match manifest:
         case str():
             # A lone surrogate has no bytes; the reader says where it stands.
             return manifest.encode("utf-8", "surrogatepass")
-        case AgentType():
+        case AgentType() | Agent() | Policy():
             return canonical(manifest).encode()
         case _:
             return json.dumps(manifest, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from reconciler.agents.base import BaseAgent
 from reconciler.errors import UsageError
 from reconciler.expressions.scope import shape_of_fields
-from reconciler.manifests.check_fields import check_fields
-from reconciler.manifests.check_grants import check_grants
+from reconciler.manifests.checks.fields import check_fields
+from reconciler.manifests.checks.grants import check_grants
 from reconciler.spec.agent_type import API_VERSION, AgentType
 from reconciler.spec.findings import Finding, pointer
 from reconciler.tools.base import Capability
