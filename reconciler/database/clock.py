@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.database.connection import Connection
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -18,3 +22,13 @@ def time_text(moment: datetime) -> str:
 
 def parse_time(text: str) -> datetime:
     return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
+
+
+def moment_of(connection: Connection) -> datetime:
+    """Now, by the server's clock on PostgreSQL, as its clients' may differ; SQLite has none of its own."""
+    if connection.dialect == "sqlite":
+        return datetime.now(UTC)
+    ((text,),) = connection.execute(
+        """SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    )
+    return parse_time(text)

@@ -73,7 +73,7 @@ class Connection(ABC):
         """Give the connection back; what was not committed is undone. Closing twice does nothing."""
 
     @abstractmethod
-    def _begin(self) -> None: ...
+    def _begin(self, *, durable: bool = True) -> None: ...
 
     @abstractmethod
     def _commit(self) -> None: ...
@@ -83,11 +83,15 @@ class Connection(ABC):
         """A read-only transaction in which all queries see the same moment."""
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing. SQLite locks for writing from the start: a reader turning writer may fail."""
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """All or nothing. SQLite locks for writing from the start: a reader turning writer may fail.
+
+        What is not `durable` is there for everybody once committed, costs no wait for the disk, and may be gone
+        again after a power cut, unless a durable transaction came later.
+        """
         if self.in_transaction:
             raise RuntimeError("already in a transaction; use savepoint()")
-        self._begin()
+        self._begin(durable=durable)
         with self._ending():
             yield
 
@@ -124,6 +128,12 @@ class Connection(ABC):
             if self.in_transaction:
                 self.execute("ROLLBACK")
             raise
+        finally:
+            self._ended()
+
+    @abstractmethod
+    def _ended(self) -> None:
+        """Called after a transaction, however it ended."""
 
     def __enter__(self) -> Connection:
         return self

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.database.bounds import bounds
-from reconciler.spec.exact import exact
 from reconciler.database.sql_text import Dialect, quote, text_literal
 from reconciler.expressions.check_sql import CheckExpression, parse_check
+from reconciler.spec.exact import exact
 from reconciler.spec.fields import FieldType, OnDelete
 from reconciler.spec.tables import Check, Column, ForeignKey, Index, Table, constraint_name
 

@@ -11,8 +11,8 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from reconciler.spec.exact import exact
 from reconciler.database.storable import UnfitValue
+from reconciler.spec.exact import exact
 
 
 class ExactDecimal(TypeDecorator[Decimal]):

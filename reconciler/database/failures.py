@@ -8,6 +8,8 @@
     ├── NotADatabase         not-a-database            the file is something else, or damaged
     ├── AccessDenied         database-access-denied    credentials or rights do not suffice
     ├── ConstraintViolated   constraint-violated       rows contradict a constraint
+    ├── NotThere             database-object-missing   no such table or column
+    ├── NoRoom               database-full             disk, memory or connections are used up
     └── CatalogTooNew        catalog-too-new           a newer program has upgraded the catalog
     Locked
     └── LockTimeout          lock-timeout              somebody else held a lock for too long
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.errors import DatabaseError, Locked, ReconcilerError
 
@@ -54,8 +56,35 @@ class AccessDenied(DatabaseError):
     code = "database-access-denied"
 
 
+ConstraintKind = Literal["unique", "reference", "required", "check", ""]
+
+
 class ConstraintViolated(DatabaseError):
+    """`constraint` is the name of the constraint, `columns` those it is about: as much of it as the driver tells."""
+
     code = "constraint-violated"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        kind: ConstraintKind = "",
+        constraint: str = "",
+        columns: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.kind: ConstraintKind = kind
+        self.constraint, self.columns = constraint, columns
+
+
+class NotThere(DatabaseError):
+    code = "database-object-missing"
+
+
+class NoRoom(DatabaseError):
+    code = "database-full"
 
 
 class CatalogTooNew(DatabaseError):
@@ -80,9 +109,9 @@ def from_sqlite(error: sqlite3.Error, place: str, sql: str = "") -> ReconcilerEr
     text = str(error)
     where = excerpt(sql) or place
     if isinstance(error, sqlite3.IntegrityError):
-        return ConstraintViolated(
-            text, where=where, hint="change the rows or the constraint; nothing was kept"
-        )
+        return _violated_on_sqlite(error, where)
+    if _IS_MISSING.match(text):
+        return NotThere(text, where=where)
     # The primary result code is the low byte; errors of the Python module itself have none.
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
@@ -100,10 +129,38 @@ def from_sqlite(error: sqlite3.Error, place: str, sql: str = "") -> ReconcilerEr
                 f"{place}: {text}", where=where, hint="the file and its folder must both be writable"
             )
         case sqlite3.SQLITE_FULL:
-            return DatabaseError(
-                f"{place}: {text}", where=where, hint="free some space on the disk and try again"
-            )
+            return NoRoom(f"{place}: {text}", where=where, hint="free some space on the disk and try again")
     return DatabaseError(text, where=where)
+
+
+_VIOLATED_HINT = "change the rows or the constraint; nothing was kept"
+_IS_MISSING = re.compile(r"no such (table|column)|table \S+ has no column")
+_SQLITE_KINDS: dict[str, ConstraintKind] = {
+    "SQLITE_CONSTRAINT_UNIQUE": "unique",
+    "SQLITE_CONSTRAINT_PRIMARYKEY": "unique",
+    "SQLITE_CONSTRAINT_ROWID": "unique",
+    "SQLITE_CONSTRAINT_NOTNULL": "required",
+    "SQLITE_CONSTRAINT_CHECK": "check",
+    "SQLITE_CONSTRAINT_FOREIGNKEY": "reference",
+}
+
+
+def _violated_on_sqlite(error: sqlite3.IntegrityError, where: str) -> ConstraintViolated:
+    """SQLite tells the columns of unique indexes and NOT NULL, the name of a CHECK, and of a foreign key nothing."""
+    text = str(error)
+    kind = _SQLITE_KINDS.get(getattr(error, "sqlite_errorname", ""), "")
+    _, _, named = text.partition(" constraint failed: ")
+    columns: tuple[str, ...] = ()
+    if kind in ("unique", "required"):
+        columns = tuple(part.rpartition(".")[2] for part in named.split(", "))
+    return ConstraintViolated(
+        text,
+        where=where,
+        hint=_VIOLATED_HINT,
+        kind=kind,
+        constraint=named if kind == "check" else "",
+        columns=columns,
+    )
 
 
 _CONNECT_REFUSALS: tuple[tuple[re.Pattern[str], type[DatabaseError], str], ...] = (
@@ -150,8 +207,15 @@ def from_postgres(error: psycopg.Error, place: str, sql: str = "") -> Reconciler
         return LockTimeout(text, where=where, hint=WAIT)
     if state.startswith("23"):
         return ConstraintViolated(
-            text, where=where, hint="change the rows or the constraint; nothing was kept"
+            text,
+            where=where,
+            hint=_VIOLATED_HINT,
+            kind=_POSTGRES_KINDS.get(state, ""),
+            constraint=error.diag.constraint_name or "",
+            columns=(error.diag.column_name,) if error.diag.column_name else (),
         )
+    if state in ("42P01", "42703"):  # undefined table, undefined column
+        return NotThere(text, where=where)
     if state == "42501":
         return AccessDenied(
             text, where=where, hint="grant the right to the role in the URL, or use the owner's role"
@@ -161,8 +225,16 @@ def from_postgres(error: psycopg.Error, place: str, sql: str = "") -> Reconciler
     if state.startswith(("08", "57P")) or (not state and _is_gone(text)):
         return ConnectionLost(f"lost the connection to {place}: {text}", where=where, hint="try again")
     if state.startswith("53"):  # disk, memory or connections are exhausted
-        return DatabaseError(text, where=where, hint="give the server more room and try again")
+        return NoRoom(text, where=where, hint="give the server more room and try again")
     return DatabaseError(text, where=where)
+
+
+_POSTGRES_KINDS: dict[str, ConstraintKind] = {
+    "23505": "unique",
+    "23503": "reference",
+    "23502": "required",
+    "23514": "check",
+}
 
 
 def _is_gone(text: str) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from reconciler.database.clock import parse_time, time_text
+from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.process_identity import is_gone, own_identity
 from reconciler.errors import Locked
@@ -82,7 +82,7 @@ def acquire(connection: Connection, name: str = "apply", *, holder: str, ttl: fl
             (name,),
         )
         token = _token_of_free(connection, name) + 1
-        now = _now(connection)
+        now = moment_of(connection)
         expires_at = time_text(now + timedelta(seconds=ttl))
         connection.execute(
             "UPDATE leases SET holder = ?, token = ?, acquired_at = ?, expires_at = ?, evidence = ?"
@@ -102,7 +102,7 @@ def _token_of_free(connection: Connection, name: str) -> int:
         rows = connection.execute(f"{sql} FOR UPDATE SKIP LOCKED", (name,))
     if rows:
         holder, token, _, expires_at, evidence = rows[0]
-        expired = expires_at <= time_text(_now(connection))
+        expired = expires_at <= time_text(moment_of(connection))
         if not holder or expired or _is_dead(connection, json.loads(evidence)):
             return int(token)
     else:
@@ -139,15 +139,5 @@ def _is_dead(connection: Connection, evidence: dict[str, str]) -> bool:
     return not alive
 
 
-def _now(connection: Connection) -> datetime:
-    """By the server's clock on PostgreSQL, as its clients' may differ; SQLite has none of its own."""
-    if connection.dialect == "sqlite":
-        return datetime.now(UTC)
-    ((text,),) = connection.execute(
-        """SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-    )
-    return parse_time(text)
-
-
 def _expiry(connection: Connection, ttl: float) -> str:
-    return time_text(_now(connection) + timedelta(seconds=ttl))
+    return time_text(moment_of(connection) + timedelta(seconds=ttl))

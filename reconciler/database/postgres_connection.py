@@ -115,14 +115,17 @@ class PostgresConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
-    def _begin(self) -> None:
-        self.execute("BEGIN")
+    def _begin(self, *, durable: bool = True) -> None:
+        self.execute("BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off")
 
     def _commit(self) -> None:
         # The server answers COMMIT of a failed transaction by rolling back, and calls that a success.
         if self._raw.info.transaction_status == TransactionStatus.INERROR:
             raise DatabaseError("a statement of this transaction failed; nothing of it was kept")
         self.execute("COMMIT")
+
+    def _ended(self) -> None:
+        """What was set for the transaction ended with it."""
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

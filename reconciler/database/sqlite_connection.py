@@ -22,6 +22,7 @@ the schema: with SQLite's own 2,000 these would go to the disk and come back ten
 class SqliteConnection(Connection):
     dialect: Dialect = "sqlite"
     _journal_chosen = False
+    _durable = True
 
     def __init__(self, url: str, path: Path | None, *, lock_timeout: float) -> None:
         """`path` is absolute; None opens a database in memory, which lives as long as the connection."""
@@ -88,9 +89,12 @@ class SqliteConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
-    def _begin(self) -> None:
+    def _begin(self, *, durable: bool = True) -> None:
         self._choose_journal()
-        self.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if not durable:
+            # In WAL mode this means: no waiting for the disk. The next durable commit takes this one along.
+            self.execute("PRAGMA synchronous = NORMAL")
+            self._durable = False
         self.execute("BEGIN IMMEDIATE")
 
     def _choose_journal(self) -> None:
@@ -102,10 +106,16 @@ class SqliteConnection(Connection):
         if self.execute("PRAGMA journal_mode") == [("delete",)]:
             with suppress(sqlite3.OperationalError):
                 self._raw.execute("PRAGMA journal_mode = WAL")
+        self.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._journal_chosen = True
 
     def _commit(self) -> None:
         self.execute("COMMIT")
+
+    def _ended(self) -> None:
+        if not self._durable:
+            self.execute("PRAGMA synchronous = FULL")
+            self._durable = True
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

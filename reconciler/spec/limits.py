@@ -18,6 +18,13 @@ class Limits(SpecModel):
     output_bytes: Size | None = Field(None, description="Size of the result as JSON.")
 
 
+def tightened(limits: Limits, by: Limits) -> Limits:
+    """The smaller of each two; a bound that only one of them has."""
+    pairs = {name: (getattr(limits, name), getattr(by, name)) for name in Limits.model_fields}
+    known = {name: [value for value in pair if value is not None] for name, pair in pairs.items()}
+    return limits.model_copy(update={name: min(values) for name, values in known.items() if values})
+
+
 class GrantLimits(SpecModel):
     """Budget of one tool within one task (`calls`, `tokens`) and over time (`rate`)."""
 

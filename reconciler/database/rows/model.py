@@ -1,0 +1,134 @@
+"""LiveModel: one model's table as rows are written to it and read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from reconciler.database.bounds import bound_name
+from reconciler.database.connection import Row
+from reconciler.database.ddl import foreign_key_name
+from reconciler.database.rows.cipher import NO_KEY, Cipher
+from reconciler.database.rows.storage import Convert, loaded_moment, loading, storing
+from reconciler.database.sql_text import Dialect, quote
+from reconciler.spec.agent_type import SYSTEM_FIELDS, AgentType, ModelSpec
+from reconciler.spec.fields import FieldSpec
+from reconciler.spec.tables import Column, Table, table_of
+from reconciler.spec.validation import FieldsValidator, validator_of
+
+_BOUND_RULES = ("boolean", "values", "minimum", "maximum", "min_length", "max_length")
+
+
+class LiveModel:
+    """Made once for a version of a type and a dialect, and kept. Rows are dicts of JSON-like values by field, the
+    system fields first."""
+
+    def __init__(self, agent_type: AgentType, name: str, dialect: Dialect, cipher: Cipher = NO_KEY) -> None:
+        self.type, self.version, self.name = agent_type.name, agent_type.spec.version, name
+        self.dialect: Dialect = dialect
+        self.cipher = cipher
+        self.spec: ModelSpec = agent_type.spec.models[name]
+        self.table: Table = table_of(agent_type.name, name, self.spec)
+        self.quoted = quote(self.table.name)
+
+    def __str__(self) -> str:
+        return f"{self.type}.{self.name}"
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.table.columns}
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        """All of them, as they stand in a row."""
+        return (*SYSTEM_FIELDS, *self.columns)
+
+    @property
+    def fields(self) -> Mapping[str, FieldSpec]:
+        return self.spec.fields
+
+    @property
+    def validator(self) -> FieldsValidator:
+        return validator_of(self.spec.fields)
+
+    def is_sensitive(self, field: str) -> bool:
+        spec = self.spec.fields.get(field)
+        return spec is not None and (spec.sensitive or spec.encrypted)
+
+    # --- storage forms ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _storing(self) -> Mapping[str, Convert]:
+        surroundings = self.table.name, self.dialect, self.cipher
+        return {name: storing(column, *surroundings) for name, column in self.columns.items()}
+
+    @cached_property
+    def _loading(self) -> Mapping[str, Convert]:
+        surroundings = self.table.name, self.dialect, self.cipher
+        own = {name: loading(column, *surroundings) for name, column in self.columns.items()}
+        return {"created_at": loaded_moment, "deleted_at": loaded_moment, **own}
+
+    def stored(self, values: Mapping[str, Any]) -> Iterator[Any]:
+        """Parameters of the values, in their order. May raise UnfitValue."""
+        convert = self._storing
+        for name, value in values.items():
+            yield None if value is None else convert[name](value)
+
+    def stored_as(self, name: str, value: Any) -> Any:
+        """The parameter of one declared field."""
+        return None if value is None else self._storing[name](value)
+
+    def loaded(self, row: Row, names: Sequence[str]) -> dict[str, Any]:
+        """The row of these columns."""
+        convert = self._loading
+        return {
+            name: value if value is None or name not in convert else convert[name](value)
+            for name, value in zip(names, row, strict=True)
+        }
+
+    # --- statements ---------------------------------------------------------------------------------------
+
+    def columns_sql(self, names: Iterable[str]) -> str:
+        return ", ".join(map(quote, names))
+
+    @cached_property
+    def insert_sql(self) -> str:
+        """Takes all of `field_names` but `deleted_at`, in their order."""
+        names = [name for name in self.field_names if name != "deleted_at"]
+        places = ", ".join("?" * len(names))
+        return f"INSERT INTO {self.quoted} ({self.columns_sql(names)}) VALUES ({places})"
+
+    @cached_property
+    def returning_sql(self) -> str:
+        return f" RETURNING {self.columns_sql(self.field_names)}"
+
+    # --- constraints by name --------------------------------------------------------------------------------
+
+    @cached_property
+    def unique_groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Columns by the name of the index that keeps them unique."""
+        return {index.name: index.columns for index in self.table.indexes if index.unique}
+
+    @cached_property
+    def references(self) -> Mapping[str, Column]:
+        """By the name of the foreign key."""
+        return {
+            foreign_key_name(self.table.name, column.name): column
+            for column in self.table.columns
+            if column.references is not None
+        }
+
+    @cached_property
+    def bounds(self) -> Mapping[str, tuple[str, str]]:
+        """(field, rule) by the name of the check that holds the rule."""
+        return {
+            bound_name(self.table.name, name, rule): (name, rule)
+            for name in self.columns
+            for rule in _BOUND_RULES
+        }
+
+    @cached_property
+    def checks(self) -> Mapping[str, str]:
+        """The declared label by the name of the check."""
+        return {check.name: check.label for check in self.table.checks}

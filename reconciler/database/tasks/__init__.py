@@ -1,0 +1,56 @@
+"""Tasks in the database: submitted, claimed, ended, looked at.
+
+Plain SQL on a `Connection`, in sets, alike on both databases. What belongs here: what must be true of tasks whatever
+happens to those who work on them. What does not: running them, and deciding what is submitted when.
+"""
+
+from reconciler.database.tasks.claiming import claim, claim_one, take_over
+from reconciler.database.tasks.deployments import blueprint
+from reconciler.database.tasks.finishing import finish
+from reconciler.database.tasks.identity import new_task_id
+from reconciler.database.tasks.keeping import heartbeat, release
+from reconciler.database.tasks.reading import get, list_tasks, waiting_and_running
+from reconciler.database.tasks.records import (
+    Claimed,
+    Ended,
+    Finished,
+    Held,
+    NewTask,
+    Submitted,
+    TaskFilter,
+    TaskKind,
+    TaskLine,
+    TaskPage,
+    TaskRecord,
+)
+from reconciler.database.tasks.steering import cancel, purge, redrive
+from reconciler.database.tasks.submitting import submit
+
+__all__ = [
+    "Claimed",
+    "Ended",
+    "Finished",
+    "Held",
+    "NewTask",
+    "Submitted",
+    "TaskFilter",
+    "TaskKind",
+    "TaskLine",
+    "TaskPage",
+    "TaskRecord",
+    "blueprint",
+    "cancel",
+    "claim",
+    "claim_one",
+    "finish",
+    "get",
+    "heartbeat",
+    "list_tasks",
+    "new_task_id",
+    "purge",
+    "redrive",
+    "release",
+    "submit",
+    "take_over",
+    "waiting_and_running",
+]

@@ -1,0 +1,111 @@
+"""Tasks as they stand."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from reconciler.database.connection import Connection, Row
+from reconciler.database.json_text import from_json
+from reconciler.database.tasks.records import TaskFilter, TaskLine, TaskPage, TaskRecord
+from reconciler.database.tasks.steering import no_such_task
+from reconciler.errors import UsageError
+from reconciler.spec.task import Failure, TaskState
+
+_LINE = (
+    "id, agent, kind, type, type_version, state, attempts, max_attempts, submitted_at, not_before, started_at,"
+    " finished_at, worker, error_code, error_message, tokens, origin, actor"
+)
+_REST = (
+    "input, settings, output, trace, error_where, error_hint, idempotency_key, cancel_requested, expires_at, token,"
+    " revision, manifest_digest, prompt_digest, model"
+)
+ALL = TaskFilter()
+MOST = 1000
+"""Tasks on one page."""
+
+
+def get(connection: Connection, task_id: str) -> TaskRecord:
+    """Raises NotFound."""
+    rows = connection.execute(f"SELECT {_LINE}, {_REST} FROM tasks WHERE id = ?", (task_id,))
+    if not rows:
+        raise no_such_task(task_id)
+    line, rest = _line(rows[0]), rows[0][18:]
+    given, settings, output, trace, where, hint, *facts = rest
+    failure = None
+    if line.error_code is not None:
+        failure = Failure(line.error_code, line.error_message or "", where or "", hint or "")
+    return TaskRecord(
+        line,
+        from_json(given),
+        from_json(settings),
+        None if output is None else from_json(output),
+        [] if trace is None else from_json(trace),
+        failure,
+        *facts,
+    )
+
+
+def list_tasks(
+    connection: Connection, filters: TaskFilter = ALL, cursor: str = "", limit: int = 50
+) -> TaskPage:
+    """The newest first, from behind the cursor of a page before. Raises UsageError for what is no cursor."""
+    limit = max(1, min(limit, MOST))
+    conditions, params = _conditions(filters)
+    if cursor:
+        conditions.append("id < ?")
+        params.append(_id_of(cursor))
+    sql = f"SELECT {_LINE} FROM tasks WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
+    rows = connection.execute(sql, [*params, limit + 1])
+    tasks = tuple(map(_line, rows[:limit]))
+    return TaskPage(tasks, _cursor(tasks[-1].id) if len(rows) > limit else "")
+
+
+def waiting_and_running(connection: Connection) -> dict[str, dict[TaskState, int]]:
+    """How many tasks of each agent have not ended, by agent and state."""
+    found: dict[str, dict[TaskState, int]] = {}
+    for state in (TaskState.PENDING, TaskState.RUNNING):
+        # The state is written out: only so it is known that the index of just these tasks will do.
+        sql = f"SELECT agent, count(*) FROM tasks WHERE state = '{state}' GROUP BY agent"
+        for agent, count in connection.execute(sql):
+            found.setdefault(agent, {})[state] = count
+    return found
+
+
+def _line(row: Row) -> TaskLine:
+    values = list(row[:18])
+    values[5] = TaskState(values[5])
+    return TaskLine(*values)
+
+
+def _conditions(filters: TaskFilter) -> tuple[list[str], list[Any]]:
+    conditions, params = ["TRUE"], []
+    for condition, value in (
+        ("agent = ?", filters.agent),
+        ("type = ?", filters.type),
+        ("error_code = ?", filters.error_code),
+        ("submitted_at >= ?", filters.since),
+        ("submitted_at < ?", filters.until),
+    ):
+        if value:
+            conditions.append(condition)
+            params.append(value)
+    if filters.states:
+        # Written out, as above; these are members of an enumeration.
+        states = ", ".join(f"'{TaskState(state)}'" for state in filters.states)
+        conditions.append(f"state IN ({states})")
+    return conditions, params
+
+
+def _cursor(task_id: str) -> str:
+    return base64.urlsafe_b64encode(task_id.encode()).decode().rstrip("=")
+
+
+def _id_of(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise UsageError(
+            "that is no cursor of a list of tasks", hint="give the `next` of the page before, as it is"
+        ) from None
