@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from reconciler.agents.factory import AgentFactory
+    from reconciler.agents.registry import AgentRegistry
     from reconciler.agents.schema_manager import SchemaManager
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
@@ -42,6 +44,24 @@ def open_schema_manager(settings: Settings) -> SchemaManager:
             return reconciler.apply(plan, allow=allow, actor=actor, reason=reason)
 
     return SchemaManager(settings.database, apply=apply, cache=settings.cache)
+
+
+def open_agent_registry(settings: Settings) -> AgentRegistry:
+    """All agents in the database of the settings, and those that installed packages bring."""
+    from reconciler.agents.registry import AgentRegistry
+    from reconciler.agents.static import installed_agents
+    from reconciler.tools.registry import builtin_registry
+
+    return AgentRegistry(open_schema_manager(settings), installed_agents(), builtin_registry())
+
+
+def agent_factory() -> AgentFactory:
+    """What builds the agents of this process."""
+    from reconciler.agents.factory import AgentFactory
+    from reconciler.agents.static import installed_agents
+    from reconciler.tools.registry import builtin_registry
+
+    return AgentFactory(builtin_registry(), installed_agents())
 
 
 def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,9 @@ class StaticAgents:
             self._broken[name] = f"{points[0].value} is not named `{name}`, as its entry point is"
         else:
             self._classes[name] = found
+
+
+@cache
+def installed_agents() -> StaticAgents:
+    """What installed packages bring."""
+    return StaticAgents(entry_points=True)
