@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +26,20 @@ def program_digest() -> str:
     hashed = hashlib.sha256(f"{LANGUAGE} {sys.version}".encode())
     package = Path(__file__).parent.parent
     for name in JUDGES:
-        with contextlib.suppress(OSError), os.scandir(package / name) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.endswith(".py"):
-                    status = entry.stat()
-                    hashed.update(f"{name}/{entry.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        for shown, status in _modules(str(package / name), name):
+            hashed.update(f"{shown} {status.st_size} {status.st_mtime_ns}\n".encode())
     for folder in sys.path:
         if folder.endswith("-packages"):
             with contextlib.suppress(OSError):
                 hashed.update(f"{folder} {Path(folder).stat().st_mtime_ns}\n".encode())
     return hashed.hexdigest()
+
+
+def _modules(folder: str, shown: str) -> Iterator[tuple[str, os.stat_result]]:
+    """The Python files of a package and of those in it, by name."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.endswith(".py"):
+                yield f"{shown}/{entry.name}", entry.stat()
+            elif "." not in entry.name and entry.name != "__pycache__":
+                yield from _modules(entry.path, f"{shown}/{entry.name}")

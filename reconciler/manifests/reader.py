@@ -94,11 +94,11 @@ def _compile(document: Document, file: str) -> tuple[Sound | None, Sequence[Find
 def _check(spec: Spec) -> list[Finding]:
     # Imported here so that reading policies and JSON Schemas does not load the tools and the expressions.
     if isinstance(spec, AgentType):
-        from reconciler.manifests.check_type import check_type
+        from reconciler.manifests.checks.agent_type import check_type
 
         return check_type(spec)
     if isinstance(spec, Agent):
-        from reconciler.manifests.check_agent import check_agent
+        from reconciler.manifests.checks.agent import check_agent
 
         return check_agent(spec)
     return []

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconciler.errors import Problem
-from reconciler.manifests.check_type import check_type
+from reconciler.manifests.checks.agent_type import check_type
 from reconciler.manifests.compiled import Loaded
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifests.check_type import check_type
+from reconciler.manifests.checks.agent_type import check_type
 from reconciler.manifests.document import read
 from reconciler.spec.agent_type import AgentType
 from reconciler.tools.registry import ToolRegistry, builtin_registry

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from reconciler.expressions.scope import Shape
 from reconciler.expressions.template import has_expression
-from reconciler.manifests.check_values import Scope, check_texts
+from reconciler.manifests.checks.values import Scope, check_texts
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.findings import Finding, Path, did_you_mean
 from reconciler.spec.hosts import parse_host

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from reconciler.expressions.scope import Shape
-from reconciler.manifests.check_pipeline import Walk
-from reconciler.manifests.check_values import FITS
+from reconciler.manifests.checks.pipeline import Walk
+from reconciler.manifests.checks.values import FITS
 from reconciler.spec.agent_type import AgentType, Expectation, ManifestTest
 from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, Path, did_you_mean

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from reconciler.expressions.scope import Shape
 from reconciler.expressions.shapes import either
-from reconciler.manifests.check_calls import Contract, check_call
-from reconciler.manifests.check_values import (
+from reconciler.manifests.checks.calls import Contract, check_call
+from reconciler.manifests.checks.values import (
     ANY,
     Scope,
     check_condition,

@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError
 
 from reconciler.expressions.scope import Shape
 from reconciler.expressions.template import has_expression, texts
-from reconciler.manifests.check_fields import check_fields
-from reconciler.manifests.check_grants import unknown_tool
-from reconciler.manifests.check_values import ANY, Scope, check_found, check_value
+from reconciler.manifests.checks.fields import check_fields
+from reconciler.manifests.checks.grants import unknown_tool
+from reconciler.manifests.checks.values import ANY, Scope, check_found, check_value
 from reconciler.manifests.messages import findings_of
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.base import SpecModel

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.errors import ExpressionError
 from reconciler.expressions.check_sql import parse_check
-from reconciler.manifests.check_fields import check_fields
+from reconciler.manifests.checks.fields import check_fields
 from reconciler.spec.agent_type import SYSTEM_FIELDS, AgentType, ModelSpec
 from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, Path, did_you_mean

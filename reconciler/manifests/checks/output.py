@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.manifests.check_fields import check_fields
-from reconciler.manifests.check_models import check_references
-from reconciler.manifests.check_pipeline import Walk
-from reconciler.manifests.check_values import check_fit
+from reconciler.manifests.checks.fields import check_fields
+from reconciler.manifests.checks.models import check_references
+from reconciler.manifests.checks.pipeline import Walk
+from reconciler.manifests.checks.values import check_fit
 from reconciler.spec.agent_type import AgentType, Output
 from reconciler.spec.findings import Finding, did_you_mean
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.expressions.scope import shape_of_fields
-from reconciler.manifests.check_calls import Contract
-from reconciler.manifests.check_fields import check_fields
-from reconciler.manifests.check_grants import check_grants
-from reconciler.manifests.check_models import check_models, check_references
-from reconciler.manifests.check_output import check_output
-from reconciler.manifests.check_pipeline import TASK, Walk
-from reconciler.manifests.check_tests import check_tests
+from reconciler.manifests.checks.calls import Contract
+from reconciler.manifests.checks.fields import check_fields
+from reconciler.manifests.checks.grants import check_grants
+from reconciler.manifests.checks.models import check_models, check_references
+from reconciler.manifests.checks.output import check_output
+from reconciler.manifests.checks.own_tests import check_tests
+from reconciler.manifests.checks.pipeline import TASK, Walk
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.findings import Finding
 from reconciler.tools.registry import ToolRegistry, builtin_registry

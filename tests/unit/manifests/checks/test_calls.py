@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.manifests.check_type import check_type
+from reconciler.manifests.checks.agent_type import check_type
 from reconciler.spec.findings import Finding
 from tests.unit.manifests.example import CASES, example, told
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.check_agent import check_agent
+from reconciler.manifests.checks.agent import check_agent
 from reconciler.spec.agent import Agent
 from tests.unit.manifests.example import told
 
