@@ -38,7 +38,7 @@ class GitSource:
         return self.address.text
 
     def scan(self) -> Listing:
-        git = self._repository()
+        git = self.repository()
         commit = self._local_commit(git) if self.address.local else self._fetched(git)
         tree = _Tree(self.address.folder)
         listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *_within(self.address.folder))
@@ -57,7 +57,7 @@ class GitSource:
     def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes | Problem]]:
         asked = list(paths)
         known = [path for path in asked if path in self._blobs]
-        contents = self._repository().blobs([self._blobs[path] for path in known], at_most=READ_BYTES)
+        contents = self.repository().blobs([self._blobs[path] for path in known], at_most=READ_BYTES)
         found = dict(zip(known, contents, strict=True))
         for path in asked:
             data = found.get(path)
@@ -74,13 +74,24 @@ class GitSource:
 
     def moved(self) -> bool:
         """Whether the branch leads elsewhere than at the last scan. One question to the remote. Raises SourceError."""
-        git = self._repository()
+        git = self.repository()
         now = self._local_commit(git) if self.address.local else self._remote_commit(git)
         return now != self.commit
 
+    def default_branch(self) -> str:
+        """The branch that the repository's HEAD names. Raises SourceError where it names none."""
+        git = self.repository()
+        if self.address.local is not None:
+            return git.text("symbolic-ref", "--short", "HEAD")
+        listed = git.text("ls-remote", "--symref", "--", self.address.url, "HEAD")
+        for line in listed.splitlines():
+            if line.startswith("ref: refs/heads/"):
+                return line.split()[1].removeprefix("refs/heads/")
+        raise self._no_such_ref()
+
     # --- commits --------------------------------------------------------------------------------------------
 
-    def _repository(self) -> Git:
+    def repository(self) -> Git:
         """The repository to read from, the mirror made if there is none."""
         if self.address.local is not None:
             if not self.address.local.is_dir():

@@ -104,7 +104,7 @@ def test_the_token_reaches_the_server_and_no_argument(
         GitSource(f"git+{server.url}/repo.git", tmp_path / "cache").scan()
     source = GitSource(f"git+{server.url}/repo.git", tmp_path / "cache", token="hush")
     assert source.scan().files
-    assert "hush" not in str(source._repository()._command(("fetch",)))
+    assert "hush" not in str(source.repository()._command(("fetch",)))
 
 
 def test_what_is_missing_is_a_source_error_that_names_it(
