@@ -28,7 +28,7 @@ from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import Spec, canonical, parse_canonical
 from reconciler.spec.findings import did_you_mean
 from reconciler.spec.policy import Policy
-from reconciler.spec.tables import table_name, tables_of
+from reconciler.spec.tables import referenced_types, table_name, tables_of
 
 MANIFEST = "manifest.yaml"
 """What the problems of a manifest that comes from no file name as their file."""
@@ -197,7 +197,7 @@ class SchemaManager:
         found = {name: digest}
         pending = [digest]
         while pending:
-            for owner in _referenced_types(self._spec_of(pending.pop())) - found.keys():
+            for owner in referenced_types(self._spec_of(pending.pop())) - found.keys():
                 live = next((entry for entry in self.versions(owner) if entry.current), None)
                 if live is not None:
                     found[owner] = live.digest
@@ -237,9 +237,3 @@ def _bytes(manifest: str | Mapping[str, Any] | Spec) -> bytes:
             return canonical(manifest).encode()
         case _:
             return json.dumps(manifest, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def _referenced_types(agent_type: AgentType) -> set[str]:
-    fields = (field for model in agent_type.spec.models.values() for field in model.fields.values())
-    owners = {(field.model or "").rpartition(".")[0] for field in fields}
-    return owners - {"", agent_type.name}

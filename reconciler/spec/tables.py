@@ -167,6 +167,12 @@ def tables_of(agent_type: AgentType) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
+def referenced_types(agent_type: AgentType) -> set[str]:
+    """Names of the other types whose tables a type's own refer to."""
+    fields = (field for model in agent_type.spec.models.values() for field in model.fields.values())
+    return {(field.model or "").rpartition(".")[0] for field in fields} - {"", agent_type.name}
+
+
 def renames_of(agent_type: AgentType) -> dict[str, dict[str, str]]:
     """`renamed_from` hints: table name -> {new field: old field}."""
     hints: dict[str, dict[str, str]] = {}

@@ -1,0 +1,147 @@
+"""One type, all its tests -> verdicts and what they leave unexercised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reconciler.agents.factory import AgentFactory
+from reconciler.agents.rehearsal.coverage import Coverage, Gap, called_steps
+from reconciler.agents.rehearsal.expectations import Difference, Outcome, differences
+from reconciler.agents.rehearsal.mocks import Mocks
+from reconciler.agents.rehearsal.stage import NOW, NoNetwork, Stage, Theatre
+from reconciler.agents.rehearsal.stand_ins import with_stand_ins
+from reconciler.agents.settings import AgentSettings
+from reconciler.agents.static import StaticAgents
+from reconciler.database.clock import time_text
+from reconciler.errors import RunError
+from reconciler.llm.memory import ScriptedModel
+from reconciler.pipeline.pipeline import ProcessingPipeline
+from reconciler.spec.agent_type import AgentType, ManifestTest
+from reconciler.spec.codec import Spec
+from reconciler.spec.steps import Step
+from reconciler.spec.tables import referenced_types
+from reconciler.spec.task import Failure, Task, TaskResult
+from reconciler.tools.registry import ToolRegistry
+
+TASK_ID = "00000000-0000-7000-8000-000000000000"
+LONGEST = 10.0
+"""Seconds one test may take; a type with less time has less here as well."""
+
+Lookup = Callable[[str], Spec | None]
+"""The spec at an address such as `type/x`; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`seconds` is how long the test took."""
+
+    test: str
+    differences: tuple[Difference, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """`gaps` are steps and branches no test took; `coverage` the share of those that one did, from 0 to 1."""
+
+    type: str
+    version: str
+    verdicts: tuple[Verdict, ...]
+    gaps: tuple[Gap, ...]
+    coverage: float
+
+    @property
+    def passed(self) -> bool:
+        return all(verdict.passed for verdict in self.verdicts)
+
+
+def rehearse(agent_type: AgentType, registry: ToolRegistry, lookup: Lookup) -> Rehearsal:
+    """Run all tests of a type. `lookup` gives the other types that it refers to. The type is a sound one: its checks
+    have passed. Raises UsageError where one of its tools is not installed."""
+    coverage = Coverage(agent_type.spec.pipeline)
+    run = _Run(agent_type, registry, lookup)
+    verdicts = tuple(run.verdict(test, coverage) for test in agent_type.spec.tests)
+    return Rehearsal(agent_type.name, agent_type.spec.version, verdicts, coverage.gaps, coverage.share)
+
+
+class _Run:
+    """All that the tests of one type have in common."""
+
+    def __init__(self, agent_type: AgentType, registry: ToolRegistry, lookup: Lookup) -> None:
+        self._type, self._registry = agent_type, registry
+        self._theatre = Theatre([*_with_referenced(agent_type, lookup)])
+        self._pipeline = ProcessingPipeline(_without_waiting(agent_type), registry)
+        self._factory = AgentFactory(registry, StaticAgents())
+
+    def verdict(self, test: ManifestTest, coverage: Coverage) -> Verdict:
+        started = time.monotonic()
+        mocks = Mocks(self._type.spec.pipeline, test.mocks, self._registry)
+        with self._theatre.stage() as stage:
+            result = self._result(test, mocks, stage)
+            outcome = self._outcome(result, stage)
+        coverage.add(result.trace)
+        found = (*_missing(mocks), *differences(self._type, test.expect, outcome))
+        return Verdict(test.name, found, time.monotonic() - started)
+
+    def _result(self, test: ManifestTest, mocks: Mocks, stage: Stage) -> TaskResult:
+        task = Task(TASK_ID, self._type.name, test.input, time_text(NOW))
+        seconds = min(LONGEST, self._type.spec.limits.timeout or LONGEST)
+        context = self._factory.context(
+            stage.host, ScriptedModel(), NoNetwork(), time.monotonic() + seconds, mock=mocks
+        )
+        fields = self._type.spec.settings
+        try:
+            settings = AgentSettings(fields, with_stand_ins(fields, test.settings)).with_overrides({})
+        except RunError as error:
+            return TaskResult(failure=Failure(error.code, error.message, error.where, error.hint))
+        return self._pipeline.run(task, settings, context)
+
+    def _outcome(self, result: TaskResult, stage: Stage) -> Outcome:
+        output, failure = result.output, result.failure
+        if failure is None:
+            try:
+                output = stage.commit(TASK_ID, result)
+            except RunError as error:
+                output, failure = None, Failure(error.code, error.message, error.where, error.hint)
+        return Outcome(output, stage.rows(self._type), called_steps(result.trace), failure)
+
+
+def _missing(mocks: Mocks) -> Iterator[Difference]:
+    for step in dict.fromkeys(mocks.missing):
+        message = f"{step} reaches outside; a test has to say what it answers: `mocks: {{{step}: ...}}`"
+        yield Difference(f"mocks/{step}", None, None, message)
+
+
+def _with_referenced(agent_type: AgentType, lookup: Lookup) -> Iterator[AgentType]:
+    """The type, and all whose tables its own refer to, directly or not."""
+    found = {agent_type.name: agent_type}
+    pending = [agent_type]
+    while pending:
+        current = pending.pop()
+        yield current
+        for name in referenced_types(current) - found.keys():
+            other = lookup(f"type/{name}")
+            if isinstance(other, AgentType):
+                found[name] = other
+                pending.append(other)
+
+
+def _without_waiting(agent_type: AgentType) -> AgentType:
+    """A mocked error is the same at each attempt: to wait between them would only take time."""
+    pipeline = [_impatient(step) for step in agent_type.spec.pipeline]
+    return agent_type.model_copy(update={"spec": agent_type.spec.model_copy(update={"pipeline": pipeline})})
+
+
+def _impatient(step: Step) -> Step:
+    changed: dict[str, object] = {}
+    if step.retry is not None:
+        changed["retry"] = step.retry.model_copy(update={"backoff": 0.001, "max_backoff": 0.001})
+    if step.parallel is not None:
+        changed["parallel"] = [_impatient(inner) for inner in step.parallel]
+    return step.model_copy(update=changed) if changed else step

@@ -1,0 +1,70 @@
+"""The stage of one test: the type's tables in a database in memory, and doors that lead nowhere."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.database.connection import Connection, connect
+from reconciler.database.operations import create_all_sql
+from reconciler.database.rows.effects import Effects
+from reconciler.database.rows.host import DatabaseHost
+from reconciler.database.rows.live_models import LiveModels
+from reconciler.errors import Denied
+from reconciler.spec.agent_type import AgentType
+from reconciler.spec.tables import table_name, tables_of
+from reconciler.spec.task import TaskResult
+from reconciler.tools.egress import Network
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+"""When every test runs: one that passes today passes for ever."""
+
+
+class Stage:
+    """`host` is a real one over real tables, which are gone when the test ends."""
+
+    def __init__(self, connection: Connection, types: Sequence[AgentType]) -> None:
+        self._connection, self._types = connection, types
+        self._models = LiveModels.of(connection, types)
+        self.host = DatabaseHost(connection, models=self._models)
+
+    def commit(self, task_id: str, result: TaskResult) -> Mapping[str, Any] | None:
+        """Write what the task wants written, as the end of a real one would; its output. Raises RunError."""
+        with self._connection.transaction():
+            row = Effects(self._connection, self._models, NOW).apply(
+                task_id, result.writes, result.output_row
+            )
+        return result.output if row is None else row
+
+    def rows(self, agent_type: AgentType) -> dict[str, int]:
+        """Number of rows by model."""
+        return {model: self._count(agent_type.name, model) for model in agent_type.spec.models}
+
+    def _count(self, type_name: str, model: str) -> int:
+        ((count,),) = self._connection.execute(f'SELECT count(*) FROM "{table_name(type_name, model)}"')
+        return int(count)
+
+
+class Theatre:
+    """Sets up a stage for each test of a type: `types` are that type and all that its tables refer to."""
+
+    def __init__(self, types: Sequence[AgentType]) -> None:
+        self._types = types
+        tables = [table for agent_type in types for table in tables_of(agent_type).values()]
+        self._statements = create_all_sql(tables, "sqlite")
+
+    @contextmanager
+    def stage(self) -> Iterator[Stage]:
+        with connect("sqlite://") as connection:
+            connection.script(self._statements)
+            yield Stage(connection, self._types)
+
+
+class NoNetwork(Network):
+    """Leads nowhere, and tells the one who asked."""
+
+    def connect(self, host: str, port: int, granted: Sequence[str], *, timeout: float) -> socket.socket:
+        raise Denied(f"there is no network in a manifest's test, and nothing at {host}:{port}")
