@@ -329,3 +329,49 @@ rate_counts = Table(
 )
 """How often something happened lately, by short stretches of time: what the rates of agents and grants are held
 against, by all processes alike."""
+
+# --- who asks over HTTP ------------------------------------------------------------------------------------
+
+api_keys = Table(
+    "api_keys",
+    METADATA,
+    Column("id", String(24), primary_key=True),
+    _required("name", Text()),
+    _required("role", STATE),
+    _required("hash", DIGEST),
+    _required("created_at", TIME),
+    _required("created_by", Text()),
+    Column("expires_at", TIME),
+    Column("last_used_at", TIME),
+    Column("revoked_at", TIME),
+)
+"""Keys of the API. `id` is the part of a key that may be shown; of the rest only a keyed hash is kept."""
+
+operations = Table(
+    "operations",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    _required("kind", NAME),
+    _required("state", STATE),
+    _required("actor", Text()),
+    _required("submitted_at", TIME),
+    Column("finished_at", TIME),
+    _required("request", Text()),
+    Column("result", Text),
+)
+"""Long work asked for over HTTP. `state` is running, succeeded, failed or interrupted; `request` and `result` are
+JSON."""
+
+kept_replies = Table(
+    "kept_replies",
+    METADATA,
+    Column("caller", String(24), primary_key=True),
+    Column("idempotency_key", String(200), primary_key=True),
+    _required("request_digest", DIGEST),
+    Column("status", NUMBER),
+    Column("headers", Text),
+    Column("body", Text),
+    _required("at", TIME),
+    Index(None, "at"),
+)
+"""Answers to requests with an idempotency key, to be given again; without a `status` the first is still being made."""
