@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.control.recorded_policies import under_recorded_policies
 from reconciler.errors import Problem
 from reconciler.plans.changes import Probe, Unit
 from reconciler.plans.diff import Differ
@@ -55,6 +56,7 @@ def plan_states(
     """
     if hold_missing:
         desired = desired.holding(actual.entries.keys() - desired.entries.keys())
+    desired, forbidden = under_recorded_policies(desired, actual)
     units = units_of(Differ(desired, actual, check_versions, lineage).differences())
     asked = questions(units)
     units = settled(units, count(asked) if count and asked else {})
@@ -70,7 +72,7 @@ def plan_states(
         units=units,
         plan_hazards=(*removal_hazards(units, desired, actual), *map(unfinished, actual.unfinished)),
         drift=_unexplained(actual.drift, units),
-        problems=problems,
+        problems=(*problems, *forbidden),
         held=tuple(sorted(desired.held)),
     )
     return Planned(plan, desired, actual, bool(asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -16,10 +16,9 @@ from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import API_VERSION, AgentType
 from reconciler.spec.base import TYPE_NAME
 from reconciler.spec.codec import SPEC_OF, Spec, canonical
-from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.spec.findings import Finding, did_you_mean, pointer
+from reconciler.spec.requirements import requirements
 from reconciler.spec.state import KIND_OF, digest_of
-from reconciler.spec.steps import Step
 
 
 class Sound(NamedTuple):
@@ -86,7 +85,7 @@ def _compile(document: Document, file: str) -> tuple[Sound | None, Sequence[Find
         line=document.line,
         column=document.column,
         number=document.index,
-        requires=tuple(sorted(set(_requirements(spec)))),
+        requires=tuple(sorted(requirements(spec))),
     )
     return Sound(compiled, spec), findings
 
@@ -102,36 +101,6 @@ def _check(spec: Spec) -> list[Finding]:
 
         return check_agent(spec)
     return []
-
-
-def _requirements(spec: Spec) -> Iterator[str]:
-    """Addresses of what the spec refers to outside itself."""
-    if isinstance(spec, Agent):
-        yield f"type/{spec.spec.type}"
-    elif isinstance(spec, AgentType):
-        body = spec.spec
-        groups = [body.settings, body.input, *(model.fields for model in body.models.values())]
-        if body.output is not None and body.output.fields:
-            groups.append(body.output.fields)
-        for fields in groups:
-            yield from _referenced_types(fields.values(), spec.name)
-        yield from _called_agents(body.pipeline)
-
-
-def _referenced_types(fields: Iterable[FieldSpec], own: str) -> Iterator[str]:
-    for field in fields:
-        if field.type is FieldType.REFERENCE and field.model:
-            owner = field.model.rpartition(".")[0]
-            if owner and owner != own:
-                yield f"type/{owner}"
-
-
-def _called_agents(steps: Iterable[Step]) -> Iterator[str]:
-    for step in steps:
-        if step.agent is not None:
-            yield f"agent/{step.agent}"
-        if step.parallel:
-            yield from _called_agents(step.parallel)
 
 
 def _unknown_kind(value: Mapping[str, Any]) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
 """Joining documents: which of them stand, which are held, and which must be checked against each other again.
 
 An address is held if its manifest is broken, if it is defined twice, or if anything it refers to is held:
-what stands refers only to what stands. Knows nothing of files' bytes and needs no spec models until
-something has changed.
+what stands refers only to what stands. What a broken policy forbids is not known here: planning asks what was
+recorded of it. Knows nothing of files' bytes and needs no spec models until something has changed.
 """
 
 from __future__ import annotations
@@ -128,9 +128,6 @@ def _resolved(
 ) -> Resolved:
     wrong = {address for address, found in linked.items() if any(p.severity == "error" for p in found)}
     held = now.with_dependents(now.doubtful | wrong)
-    if any(address.startswith("policy/") for address in held):
-        # What a policy forbids is unknown while it is broken: nothing that it might forbid goes ahead.
-        held |= now.with_dependents(address for address in now.documents if address.startswith("type/"))
     problems = [*now.problems]
     problems += (problem for file in files.values() for problem in file.problems)
     problems += (problem for found in linked.values() for problem in found)

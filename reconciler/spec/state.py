@@ -65,11 +65,25 @@ class State:
         self._digest = digest
 
     def holding(self, addresses: Iterable[str]) -> State:
-        """This state, with further addresses held."""
-        further = self.held | frozenset(addresses)
-        held = State(self.entries, self._load, digest=self._digest, held=further, text=self._text)
+        """This state, with further addresses held. What it says of them is left out; its digest stays."""
+        further, entries = frozenset(addresses), self.entries
+        if not further.isdisjoint(entries):
+            entries = {address: entry for address, entry in entries.items() if address not in further}
+        held = State(entries, self._load, digest=self.digest, held=self.held | further, text=self._text)
         held._specs = self._specs
         return held
+
+    def with_entries_of(self, other: State, addresses: Iterable[str]) -> State:
+        """This state, saying at these addresses what another says there; its digest stays."""
+        taken = {address: other.entries[address] for address in addresses}
+
+        def text(address: str) -> str:
+            return (other if address in taken else self).text(address)
+
+        def load(address: str) -> Spec:
+            return (other if address in taken else self).spec(address)
+
+        return State({**self.entries, **taken}, load, digest=self.digest, held=self.held, text=text)
 
     @property
     def digest(self) -> str:

@@ -158,6 +158,78 @@ def test_a_broken_manifest_holds_its_object_and_hides_no_other(
     nothing_was_removed(bench, before)
 
 
+AGENT = "apiVersion: reconciler/v1\nkind: Agent\nmetadata: {name: one}\nspec: {type: type0}\n"
+
+
+def test_a_kind_that_does_not_exist_holds_what_it_could_be_and_nothing_else(
+    bench: Workbench, run: CommandLine
+) -> None:
+    bench.write(AGENT.replace("Agent", "Agnet"), "one.yaml")
+    bench.write(manifest("type1", "1.1.0", "{code: string, more: text}"), "type1.yaml")
+    plan = run("--plan", "--json").document
+    assert plan["held"] == ["agent/one", "policy/one", "type/one"]
+    assert [change["address"] for change in plan["changes"]] == [
+        "type/type1",
+        "table/type1__item/column/more",
+    ]
+    assert [problem["hint"] for problem in plan["problems"]] == ["did you mean `Agent`?"]
+
+
+class TestABrokenPolicy:
+    """What it forbade when it was last applied stays forbidden; all else goes its way."""
+
+    POLICY = """\
+apiVersion: reconciler/v1
+kind: Policy
+metadata: {name: house}
+spec: {tools: {deny: [http_request]}, destructive: block}
+"""
+    FORBIDDEN = manifest("type0", "1.1.0") + "  tools: [{name: http_request, hosts: [example.com]}]\n"
+
+    @pytest.fixture
+    def bench(self, bench: Workbench) -> Workbench:
+        bench.write(self.POLICY, "house.yaml")
+        bench.write(AGENT, "one.yaml")
+        bench.reconcile()
+        return bench
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            POLICY.replace("destructive", "destructiv"),
+            POLICY.replace("Policy", "Polcy"),
+            POLICY.replace("{tools", "{{tools"),
+            POLICY.replace("house", "home").replace("destructive", "destructiv"),
+        ],
+        ids=["unknown key", "unknown kind", "no YAML", "under another name"],
+    )
+    def test_stays_in_force_as_it_was_recorded(self, bench: Workbench, run: CommandLine, broken: str) -> None:
+        bench.write(broken, "house.yaml")
+        bench.write(self.FORBIDDEN, "type0.yaml")
+        bench.write(AGENT.replace("type0}", "type0, enabled: false}"), "one.yaml")
+        bench.write(manifest("type1", "1.1.0", "{code: string, more: text}"), "type1.yaml")
+        bench.write(manifest("type2", "2.0.0", "{number: integer}"), "type2.yaml")
+        plan = run("--plan", "--json").document
+        assert {"policy/house", "type/type0", "agent/one"} <= set(plan["held"])
+        assert {change["address"].split("/")[1] for change in plan["changes"]} == {
+            "type1",
+            "type1__item",
+            "type2",
+            "type2__item",
+        }
+        assert "policy-tool" in {problem["code"] for problem in plan["problems"]}
+        dropped = next(c for c in plan["changes"] if c["address"] == "table/type2__item/column/code")
+        assert [hazard["severity"] for hazard in dropped["hazards"]] == ["block"]
+
+    def test_that_was_never_recorded_forbids_nothing_yet(self, bench: Workbench, run: CommandLine) -> None:
+        bench.write(
+            self.POLICY.replace("house", "other").replace("http_request", "template, x"), "other.yaml"
+        )
+        bench.write(manifest("type1", "1.1.0", "{code: string, more: text}"), "type1.yaml")
+        plan = run("--plan", "--json").document
+        assert "type/type1" in {change["address"] for change in plan["changes"]}
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root reads what nobody may read")
 @pytest.mark.parametrize("what", [".", "type0.yaml"])
 def test_what_may_not_be_read_is_not_taken_for_gone(bench: Workbench, run: CommandLine, what: str) -> None:

@@ -391,12 +391,12 @@ class TestPolicies:
             assert loaded.state.held == held
             assert same(loaded, load(DirectorySource(root)))
 
-    def test_that_are_broken_hold_every_type(self, root: Path, cache: Cache) -> None:
+    def test_that_are_broken_hide_no_type(self, root: Path, cache: Cache) -> None:
         (root / "policy.yaml").write_text(policy("tools: {denied: [template]}"))
         loaded = load(DirectorySource(root), cache)
         assert codes(loaded) == ["unknown-key"]
-        assert not loaded.state.entries
-        assert "type/mail" in loaded.state.held
+        assert loaded.state.held == {"policy/default"}
+        assert "type/mail" in loaded.state.entries
 
 
 def test_warnings_hold_nothing(cache: Cache) -> None:
