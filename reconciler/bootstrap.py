@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.agents.factory import AgentFactory
     from reconciler.agents.registry import AgentRegistry
+    from reconciler.agents.rehearsal import Rehearsal
     from reconciler.agents.schema_manager import SchemaManager
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.sources import Source
     from reconciler.settings import Settings
+    from reconciler.spec.codec import Spec
+    from reconciler.spec.state import State
 
 
 def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
@@ -62,6 +65,20 @@ def agent_factory() -> AgentFactory:
     from reconciler.tools.registry import builtin_registry
 
     return AgentFactory(builtin_registry(), installed_agents())
+
+
+def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:
+    """Runs the tests of these types of a state, one type after the other."""
+    from reconciler.agents.rehearsal import rehearse
+    from reconciler.tools.registry import builtin_registry
+
+    def lookup(address: str) -> Spec | None:
+        return state.spec(address) if address in state.entries else None
+
+    for name in types:
+        agent_type = state.agent_type(name)
+        assert agent_type is not None, "a type of this state"
+        yield rehearse(agent_type, builtin_registry(), lookup)
 
 
 def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from reconciler.agents.lifecycle import Status, status_of
 from reconciler.spec.agent_type import AgentType, Grant
-from reconciler.spec.steps import Step
+from reconciler.spec.steps import called_agents
 from reconciler.spec.tables import table_name
 from reconciler.tools.base import Capability, EffectClass, ToolDeclaration
 from reconciler.tools.registry import ToolRegistry
@@ -138,7 +138,7 @@ def reach_of(agent_type: AgentType, tools: ToolRegistry) -> Reach:
         reads=_tables(agent_type, installed, EffectClass.READ),
         hosts=_names(grant.hosts for grant, _ in installed),
         recipients=_names(grant.recipients for grant, _ in installed),
-        agents=tuple(dict.fromkeys(_called(agent_type.spec.pipeline))),
+        agents=tuple(called_agents(agent_type.spec.pipeline)),
     )
 
 
@@ -151,10 +151,3 @@ def _tables(
 ) -> tuple[str, ...]:
     grants = [g for g, tool in installed if Capability.TABLES in tool.capabilities and tool.effect is effect]
     return tuple(table_name(agent_type.name, model) for model in _names(grant.models for grant in grants))
-
-
-def _called(steps: list[Step]) -> Iterable[str]:
-    for step in steps:
-        if step.agent is not None:
-            yield step.agent
-        yield from _called(step.parallel or [])

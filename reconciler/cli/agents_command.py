@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,7 +90,7 @@ def _document(agent: AgentRecord) -> dict[str, Any]:
     return asdict(agent) | {"labels": dict(agent.labels), "status": agent.status.value, "reach": reach}
 
 
-def _lines(agent: AgentRecord, versions: list[TypeVersion], console: Console) -> Iterator[str]:
+def _lines(agent: AgentRecord, versions: Sequence[TypeVersion], console: Console) -> Iterator[str]:
     reach = agent.reach
     told = {
         "Agent": f"{agent.name}, {agent.kind}" + ("" if agent.enabled else ", disabled"),

@@ -24,6 +24,7 @@ from reconciler.errors import ReconcilerError, UsageError
 COMMANDS = {
     "init": ("reconciler.cli.manifest_commands:init", "Write a first manifest."),
     "validate": ("reconciler.cli.manifest_commands:validate", "Check the manifests without a database."),
+    "test": ("reconciler.cli.test_command:test", "Run the manifests' own tests."),
     "schema": (
         "reconciler.cli.manifest_commands:schema",
         "Print the JSON Schema of the manifests, for editors.",

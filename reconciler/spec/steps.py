@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -89,3 +90,15 @@ class Step(SpecModel):
         if (self.as_ or self.concurrency) and self.for_each is None:
             raise PydanticCustomError("step_loop", "`as` and `concurrency` go with `for_each`")
         return self
+
+
+def flat(steps: Iterable[Step]) -> Iterator[Step]:
+    """All steps in the order of the pipeline, those inside a `parallel` after it."""
+    for step in steps:
+        yield step
+        yield from flat(step.parallel or ())
+
+
+def called_agents(steps: Iterable[Step]) -> list[str]:
+    """Names of the agents that run as steps, each once."""
+    return [*dict.fromkeys(step.agent for step in flat(steps) if step.agent is not None)]

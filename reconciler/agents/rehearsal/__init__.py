@@ -3,6 +3,7 @@
     rehearse.py       rehearse: one type, all its tests -> verdicts and what they leave unexercised
     stage.py          a throw-away database with the type's tables, a host over it, a network that leads nowhere
     mocks.py          answers that stand in for the calls of steps
+    document.py       verdicts as JSON
     stand_ins.py      values of settings that a test does not care about
     expectations.py   what a test expects, against what came
     coverage.py       steps and branches that no test ever took

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.spec.steps import OnError, Step
+from reconciler.spec.steps import OnError, Step, flat
 from reconciler.spec.task import StepTrace
 
 Branch = Literal["step", "when", "fallback", "on_error"]
@@ -26,7 +26,7 @@ class Coverage:
     """What the tests of one type have exercised so far."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
-        self._steps = [*_flat(steps)]
+        self._steps = [*flat(steps)]
         self._seen: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, trace: Iterable[StepTrace]) -> None:
@@ -76,9 +76,3 @@ def _has_condition(step: Step) -> bool:
 
 def _goes_on(step: Step) -> bool:
     return step.on_error is OnError.CONTINUE and step.parallel is None
-
-
-def _flat(steps: Sequence[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        yield from _flat(step.parallel or ())

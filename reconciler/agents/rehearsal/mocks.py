@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.errors import Denied, run_error
 from reconciler.pipeline.context import NOT_MOCKED
-from reconciler.spec.steps import Step
+from reconciler.spec.steps import Step, flat
 from reconciler.tools.base import Capability, EffectClass
 from reconciler.tools.registry import ToolRegistry
 
@@ -21,8 +21,8 @@ class Mocks:
     """Of one test. `missing` are the steps that wanted to reach outside and had no mock, in the order they came."""
 
     def __init__(self, steps: Sequence[Step], mocks: Mapping[str, Any], registry: ToolRegistry) -> None:
-        self._tools = {step.id: step.tool for step in _flat(steps) if step.tool is not None}
-        self._loops = frozenset(step.id for step in _flat(steps) if step.for_each is not None)
+        self._tools = {step.id: step.tool for step in flat(steps) if step.tool is not None}
+        self._loops = frozenset(step.id for step in flat(steps) if step.for_each is not None)
         self._mocks, self._registry = mocks, registry
         self.missing: list[str] = []
 
@@ -52,9 +52,3 @@ class Mocks:
         return declaration is not None and (
             declaration.effect is EffectClass.EXTERNAL or bool(_OUTSIDE & declaration.capabilities)
         )
-
-
-def _flat(steps: Sequence[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        yield from _flat(step.parallel or ())

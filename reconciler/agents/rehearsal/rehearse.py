@@ -15,12 +15,13 @@ from reconciler.agents.rehearsal.stand_ins import with_stand_ins
 from reconciler.agents.settings import AgentSettings
 from reconciler.agents.static import StaticAgents
 from reconciler.database.clock import time_text
-from reconciler.errors import RunError
+from reconciler.errors import RunError, UsageError
 from reconciler.llm.memory import ScriptedModel
 from reconciler.pipeline.pipeline import ProcessingPipeline
+from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType, ManifestTest
 from reconciler.spec.codec import Spec
-from reconciler.spec.steps import Step
+from reconciler.spec.steps import Step, called_agents
 from reconciler.spec.tables import referenced_types
 from reconciler.spec.task import Failure, Task, TaskResult
 from reconciler.tools.registry import ToolRegistry
@@ -63,11 +64,19 @@ class Rehearsal:
 
 def rehearse(agent_type: AgentType, registry: ToolRegistry, lookup: Lookup) -> Rehearsal:
     """Run all tests of a type. `lookup` gives the other types that it refers to. The type is a sound one: its checks
-    have passed. Raises UsageError where one of its tools is not installed."""
-    coverage = Coverage(agent_type.spec.pipeline)
-    run = _Run(agent_type, registry, lookup)
-    verdicts = tuple(run.verdict(test, coverage) for test in agent_type.spec.tests)
+    have passed."""
+    coverage, tests = Coverage(agent_type.spec.pipeline), agent_type.spec.tests
+    try:
+        run = _Run(agent_type, registry, lookup)
+        verdicts = tuple(run.verdict(test, coverage) for test in tests)
+    except UsageError as error:  # a tool that is not installed here
+        verdicts = tuple(Verdict(test.name, (_unusable(error),), 0.0) for test in tests)
     return Rehearsal(agent_type.name, agent_type.spec.version, verdicts, coverage.gaps, coverage.share)
+
+
+def _unusable(error: UsageError) -> Difference:
+    hint = f" ({error.hint})" if error.hint else ""
+    return Difference("error", None, error.code, f"the type cannot be run: {error.message}{hint}")
 
 
 class _Run:
@@ -75,7 +84,7 @@ class _Run:
 
     def __init__(self, agent_type: AgentType, registry: ToolRegistry, lookup: Lookup) -> None:
         self._type, self._registry = agent_type, registry
-        self._theatre = Theatre([*_with_referenced(agent_type, lookup)])
+        self._theatre = Theatre(*_cast(agent_type, lookup))
         self._pipeline = ProcessingPipeline(_without_waiting(agent_type), registry)
         self._factory = AgentFactory(registry, StaticAgents())
 
@@ -118,18 +127,24 @@ def _missing(mocks: Mocks) -> Iterator[Difference]:
         yield Difference(f"mocks/{step}", None, None, message)
 
 
-def _with_referenced(agent_type: AgentType, lookup: Lookup) -> Iterator[AgentType]:
-    """The type, and all whose tables its own refer to, directly or not."""
-    found = {agent_type.name: agent_type}
+def _cast(agent_type: AgentType, lookup: Lookup) -> tuple[list[AgentType], list[Agent]]:
+    """The type and all that it needs, directly or not: types its tables refer to, agents its steps call."""
+    types, agents = {agent_type.name: agent_type}, dict[str, Agent]()
     pending = [agent_type]
     while pending:
         current = pending.pop()
-        yield current
-        for name in referenced_types(current) - found.keys():
+        for name in called_agents(current.spec.pipeline):
+            called = lookup(f"agent/{name}")
+            if isinstance(called, Agent):
+                agents[name] = called
+        for name in (
+            referenced_types(current) | {agent.spec.type for agent in agents.values()}
+        ) - types.keys():
             other = lookup(f"type/{name}")
             if isinstance(other, AgentType):
-                found[name] = other
+                types[name] = other
                 pending.append(other)
+    return [*types.values()], [*agents.values()]
 
 
 def _without_waiting(agent_type: AgentType) -> AgentType:

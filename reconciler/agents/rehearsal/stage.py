@@ -13,10 +13,14 @@ from reconciler.database.operations import create_all_sql
 from reconciler.database.rows.effects import Effects
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.rows.live_models import LiveModels
-from reconciler.errors import Denied
+from reconciler.errors import Denied, NotFound
+from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
+from reconciler.spec.codec import canonical
+from reconciler.spec.findings import did_you_mean
+from reconciler.spec.state import digest_of
 from reconciler.spec.tables import table_name, tables_of
-from reconciler.spec.task import TaskResult
+from reconciler.spec.task import Blueprint, TaskResult
 from reconciler.tools.egress import Network
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,10 +30,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class Stage:
     """`host` is a real one over real tables, which are gone when the test ends."""
 
-    def __init__(self, connection: Connection, types: Sequence[AgentType]) -> None:
-        self._connection, self._types = connection, types
+    def __init__(self, connection: Connection, types: Sequence[AgentType], agents: Sequence[Agent]) -> None:
+        self._connection = connection
         self._models = LiveModels.of(connection, types)
-        self.host = DatabaseHost(connection, models=self._models)
+        self.host = _StageHost(connection, types, agents)
 
     def commit(self, task_id: str, result: TaskResult) -> Mapping[str, Any] | None:
         """Write what the task wants written, as the end of a real one would; its output. Raises RunError."""
@@ -49,10 +53,11 @@ class Stage:
 
 
 class Theatre:
-    """Sets up a stage for each test of a type: `types` are that type and all that its tables refer to."""
+    """Sets up a stage for each test of a type: `types` are that type, all that its tables refer to, and those of the
+    `agents` that its steps call."""
 
-    def __init__(self, types: Sequence[AgentType]) -> None:
-        self._types = types
+    def __init__(self, types: Sequence[AgentType], agents: Sequence[Agent]) -> None:
+        self._types, self._agents = types, agents
         tables = [table for agent_type in types for table in tables_of(agent_type).values()]
         self._statements = create_all_sql(tables, "sqlite")
 
@@ -60,7 +65,27 @@ class Theatre:
     def stage(self) -> Iterator[Stage]:
         with connect("sqlite://") as connection:
             connection.script(self._statements)
-            yield Stage(connection, self._types)
+            yield Stage(connection, self._types, self._agents)
+
+
+class _StageHost(DatabaseHost):
+    """Knows the agents on stage and no others, and keeps no count of calls: a test is alone in its world."""
+
+    def __init__(self, connection: Connection, types: Sequence[AgentType], agents: Sequence[Agent]) -> None:
+        super().__init__(connection, types=types)
+        self._by_name = {agent_type.name: agent_type for agent_type in types}
+        self._agents = {agent.name: agent for agent in agents}
+
+    def take(self, agent: str, tool: str, rate: str) -> None:
+        return
+
+    def blueprint(self, agent: str) -> Blueprint:
+        if agent not in self._agents:
+            raise NotFound(f"there is no agent {agent}", hint=did_you_mean(agent, self._agents))
+        own, of_type = (
+            canonical(spec) for spec in (self._agents[agent], self._by_name[self._agents[agent].spec.type])
+        )
+        return Blueprint(agent, digest_of(f"{of_type} {own}"), "dynamic", of_type, own)
 
 
 class NoNetwork(Network):
