@@ -93,6 +93,8 @@ def _converse(request: HttpRequest, connected: socket, bounds: Bounds) -> HttpAn
         connection.putheader(name, value)
     connection.endheaders(request.body)
     with connection.getresponse() as response:
+        if timed.ended:
+            raise Truncated(f"the answer of `{request.address.origin}` ended within its headers")
         headers = _headers(response)
         body = _body(response, headers, request.address, bounds.most)
     return HttpAnswer(response.status, headers, body)
@@ -174,6 +176,17 @@ class _TimedSocket:
     def __init__(self, connected: socket, bounds: Bounds) -> None:
         self._connected = connected
         self._bounds = bounds
+        self.ended = False
+        """Whether the other side has been heard to say no more."""
+
+    def receive_into(self, buffer: Any) -> int:
+        self._connected.settimeout(self._bounds.remaining())
+        try:
+            length = self._connected.recv_into(buffer)
+        except ssl.SSLEOFError:  # closed without saying so, which the length of the body will show
+            length = 0
+        self.ended = length == 0
+        return length
 
     def sendall(self, data: bytes) -> None:
         view = memoryview(data)
@@ -182,23 +195,18 @@ class _TimedSocket:
             view = view[self._connected.send(view[:_PIECE]) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._connected, self._bounds), _PIECE)
+        return io.BufferedReader(_TimedReader(self), _PIECE)
 
     def close(self) -> None:
         """The connection is closed by who made it; http.client closes before it has read the body."""
 
 
 class _TimedReader(io.RawIOBase):
-    def __init__(self, connected: socket, bounds: Bounds) -> None:
-        self._connected = connected
-        self._bounds = bounds
+    def __init__(self, timed: _TimedSocket) -> None:
+        self._timed = timed
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._connected.settimeout(self._bounds.remaining())
-        try:
-            return self._connected.recv_into(buffer)
-        except ssl.SSLEOFError:  # closed without saying so, which the length of the body will show
-            return 0
+        return self._timed.receive_into(buffer)
