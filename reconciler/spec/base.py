@@ -46,7 +46,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SIZE_UNITS = {"": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9}
 _SIZE = re.compile(r"^(\d{1,15})(Ki|Mi|Gi|Ti|k|M|G)?$")
 _RATE = re.compile(r"^(\d{1,9})/(second|minute|hour|day)$")
-_RATE_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+RATE_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 def parse_duration(value: Any) -> float:
@@ -107,7 +107,7 @@ def parse_rate(value: Any) -> str:
 
 def rate_per_second(rate: str) -> float:
     count, unit = rate.split("/")
-    return int(count) / _RATE_SECONDS[unit]
+    return int(count) / RATE_SECONDS[unit]
 
 
 Duration = Annotated[

@@ -13,11 +13,15 @@ from typing import Any, Protocol
 
 from reconciler.spec.task import Blueprint, Write
 
+OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "is_null")
+"""How a field may be compared: `{urgency: {ge: 3}}`. `contains` looks for a part of a text, as it is written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Rows of one model. `where`: field -> value it equals, a list for one of them, None for is null. `order_by`:
-    fields, `-` in front for descending. `fields` empty: all, the system ones included."""
+    """Rows of one model. `where`: field -> value it equals, a list for one of them, None for is null, or an object of
+    values by operator, all of which must hold. `order_by`: fields, `-` in front for descending; rows without a value
+    come last. `fields` empty: all, the system ones included."""
 
     type: str
     model: str

@@ -1,0 +1,24 @@
+"""database_reader: rows of the type's own tables, with what the task itself is about to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.tools.declarations.tables import DATABASE_READER
+from reconciler.tools.tool import Tool, ToolContext
+
+
+class DatabaseReader(Tool):
+    declaration = DATABASE_READER
+    honours_deadline = True
+
+    def execute(self, context: ToolContext, params: Mapping[str, Any]) -> dict[str, Any]:
+        rows = context.rows.read(
+            params["model"],
+            where=params.get("where"),
+            fields=params.get("fields") or (),
+            order_by=params.get("order_by") or (),
+            limit=params["limit"],
+        )
+        return {"rows": rows, "count": len(rows), "first": rows[0] if rows else None}
