@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from reconciler.agents.registry import AgentRegistry
     from reconciler.agents.rehearsal import Rehearsal
     from reconciler.agents.schema_manager import SchemaManager
+    from reconciler.control.proposals import Writer
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
     from reconciler.manifests.compiled import Loaded
+    from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.sources import Source
     from reconciler.settings import Settings
     from reconciler.spec.codec import Spec
@@ -97,11 +99,32 @@ def open_source(settings: Settings) -> Source:
         from reconciler.manifests.directory import DirectorySource
 
         return DirectorySource(settings.source)
-    import os
+    return _git_source(settings)
 
+
+def open_writer(settings: Settings, *, forge: str = "", forge_api: str = "", direct: bool = False) -> Writer:
+    """What puts proposals into the source of the settings. In a git repository each has a branch of its own, for which
+    `forge` (github, gitlab, gitea), if named, is asked to open a pull request; `direct` commits onto the followed
+    branch instead. Raises UsageError."""
+    from reconciler.control.proposals import BranchWriter, FolderWriter, forge_of
+
+    if not settings.source.startswith("git+"):
+        return FolderWriter(settings.source)
+    source = _git_source(settings)
+    opened = forge_of(forge, source.address.url, _git_token(), api=forge_api) if forge else None
+    return BranchWriter(source, direct=direct, forge=opened)
+
+
+def _git_source(settings: Settings) -> GitSource:
     from reconciler.manifests.cache import cache_folder
-    from reconciler.manifests.git import TOKEN_VARIABLE
     from reconciler.manifests.git_source import GitSource
 
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    return GitSource(settings.source, cache_folder(settings.cache), token=token)
+    return GitSource(settings.source, cache_folder(settings.cache), token=_git_token())
+
+
+def _git_token() -> str:
+    import os
+
+    from reconciler.manifests.git import TOKEN_VARIABLE
+
+    return os.environ.get(TOKEN_VARIABLE, "")

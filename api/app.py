@@ -1,0 +1,66 @@
+"""create_app: routes, layers and the OpenAPI of one server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from api import problems
+from api.auth import KeyAuthenticator
+from api.config import ServeConfig
+from api.middleware import Gate
+from api.routes import health, plan, status
+from api.state import ServerState
+from reconciler import __version__
+from reconciler.settings import Settings
+
+DESCRIPTION = """\
+Agents as YAML, over HTTP. Reading tells what is; writing proposes YAML, which a plan then makes true.
+
+Every error is a problem document (RFC 9457) with a stable `code`. Keys are made with `reconcile keys create`."""
+
+TAGS = [
+    {"name": "plan", "description": "What would change, and making it so."},
+    {"name": "status", "description": "What is wanted, what is, and why they differ."},
+    {"name": "health", "description": "For load balancers and monitoring."},
+]
+
+
+def create_app(settings: Settings, config: ServeConfig) -> FastAPI:
+    """An application over the source and database of the settings; nothing is opened before it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        state: ServerState = app.state.server
+        state.prepare()
+        yield
+        state.close()
+
+    app = FastAPI(
+        title="reconciler",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    state = ServerState(settings, config, KeyAuthenticator(lambda: state.connection(), config.pepper))
+    app.state.server = state
+    problems.install(app)
+    for module in (health, status, plan):
+        app.include_router(module.router)
+    if config.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(config.origins),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["ETag", "Location", "X-Trace-Id", "Retry-After"],
+        )
+    app.add_middleware(Gate, config=config)  # last added, outermost
+    return app
