@@ -31,6 +31,8 @@ class Settings:
     """Seconds a statement waits for a lock before it backs off."""
     lease_seconds: float = 30.0
     """For how long an apply that was stopped, but is not provably dead, keeps others out."""
+    archive_retention: float | None = None
+    """Seconds from when something is parked until `archive purge --expired` may delete it; None: only a hand does."""
     ollama_url: str = DEFAULT_OLLAMA
     egress_private: tuple[str, ...] = ()
     """Networks that agents may reach besides the public ones, such as 10.1.0.0/16."""
@@ -51,6 +53,7 @@ class Settings:
             large_table_rows=_number(env, "RECONCILER_LARGE_TABLE_ROWS", 100_000),
             lock_timeout=float(_number(env, "RECONCILER_LOCK_TIMEOUT", 5)),
             lease_seconds=float(_number(env, "RECONCILER_LEASE_SECONDS", 30)),
+            archive_retention=_retention(env, "RECONCILER_ARCHIVE_RETENTION"),
             ollama_url=_ollama_url(env),
             egress_private=_networks(env, "RECONCILER_EGRESS_PRIVATE"),
             broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
@@ -89,6 +92,21 @@ def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
     if text and text not in known:
         raise UsageError(f"{name} is {text[:40]!r}", hint=f"it is one of {', '.join(known)}, or unset")
     return text
+
+
+_UNITS = {"h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def _retention(env: Mapping[str, str], name: str) -> float | None:
+    text = env.get(name, "")
+    if not text:
+        return None
+    given = re.fullmatch("([1-9][0-9]{0,4})([hdw])", text)
+    if given is None:
+        raise UsageError(
+            f"{name} is {text[:40]!r}, not a time", hint="write it in hours, days or weeks: 12h, 30d, 26w"
+        )
+    return float(int(given[1]) * _UNITS[given[2]])
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

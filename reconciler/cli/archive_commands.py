@@ -52,14 +52,22 @@ def restore(invocation: Invocation, number: int, reason: str) -> int:
 
 
 @archive.command()
-@click.argument("numbers", type=click.IntRange(1), metavar="ID...", nargs=-1, required=True)
+@click.argument("numbers", type=click.IntRange(1), metavar="[ID...]", nargs=-1)
+@click.option("--expired", is_flag=True, help="All that were to be kept until a time that has passed.")
 @click.option("--reason", metavar="TEXT", default="", help="Why, for the history.")
 @shared_options("database", "json", "yes", "debug")
-def purge(invocation: Invocation, numbers: tuple[int, ...], reason: str) -> int:
-    """Delete parked tables or columns for good. This is the one command that destroys rows."""
+def purge(invocation: Invocation, numbers: tuple[int, ...], expired: bool, reason: str) -> int:
+    """Delete parked tables or columns for good. This is the one command that destroys rows.
+
+    How long they are kept is set by RECONCILER_ARCHIVE_RETENTION (such as 30d) when they are parked.
+    """
+    if bool(numbers) is expired:
+        raise click.UsageError("name what to purge by its number, or say --expired")
     console = invocation.console()
     with invocation.reconciler() as reconciler:
-        records = _records(reconciler.archives(), numbers)
+        records = reconciler.expired_archives() if expired else _records(reconciler.archives(), numbers)
+        if not records:
+            return _nothing_expired(console)
         told = "; ".join(_told(record) for record in records)
         console.confirm(f"Delete for good: {told}?", yes=invocation.yes)
         actor = invocation.actor()
@@ -113,6 +121,14 @@ def _told(record: ArchiveRecord) -> str:
 
 def _name(record: ArchiveRecord) -> str:
     return f"{record.table}.{record.column}" if record.column else record.table
+
+
+def _nothing_expired(console: Console) -> int:
+    if console.json:
+        console.document({"outcomes": []})
+    else:
+        console.lines(["Nothing is parked beyond its time."])
+    return 0
 
 
 def _show(outcomes: list[Outcome], console: Console) -> int:

@@ -31,6 +31,7 @@ from reconciler.garbage import not_collected
 from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
 from reconciler.plans.render.json_document import change_documents
+from reconciler.settings import Settings
 from reconciler.spec.state import State
 
 UNITS_AT_ONCE = {"sqlite": 1_000, "postgresql": 50}
@@ -53,7 +54,7 @@ class Applier:
     actor: str
     reason: str
     checkpoint: Checkpoint
-    large_table_rows: int
+    settings: Settings
     keep_going: bool = True
     _applied: list[str] = field(default_factory=list)
     _failed: list[tuple[str, str]] = field(default_factory=list)
@@ -102,13 +103,13 @@ class Applier:
         try:
             with not_collected(), connection.transaction():
                 self.lease.verify(connection)
-                large = large_tables(connection, [unit for _, unit in batch], self.large_table_rows)
+                large = large_tables(connection, [unit for _, unit in batch], self.settings.large_table_rows)
                 done = _Batch(connection, self.desired, revision, large, self.checkpoint)
                 for position, unit in batch:
                     self.checkpoint("unit", position, len(self.plan.units))
                     if not done.attempt(position, unit) and not self.keep_going:
                         break
-                done.register(self.actor, self.reason)
+                done.register(self.actor, self.reason, self.settings.archive_retention)
                 self.lease.verify(connection)  # once more: it may have taken longer than the lease lasts
                 self.checkpoint("before-commit", batch[-1][0] + 1, len(self.plan.units))
             # Only now: until the commit, all of it can still come to nothing.
@@ -188,8 +189,15 @@ class _Batch:
         if later:
             self.outstanding.append(Outstanding(self.revision, state, tuple(later)))
 
-    def register(self, actor: str, reason: str) -> None:
-        write_registration(self.connection, self.registration, self.revision, actor=actor, reason=reason)
+    def register(self, actor: str, reason: str, retention: float | None) -> None:
+        write_registration(
+            self.connection,
+            self.registration,
+            self.revision,
+            actor=actor,
+            reason=reason,
+            retention=retention,
+        )
         records.record_units(self.connection, self.revision, self.journal)
         outstanding.remember(self.connection, self.outstanding)
         meta = {"revision": str(self.revision)}

@@ -63,7 +63,7 @@ def apply_plan(
             actor,
             reason,
             checkpoint,
-            settings.large_table_rows,
+            settings,
             keep_going,
         )
         outcome = applier.run()

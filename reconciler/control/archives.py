@@ -17,6 +17,7 @@ from reconciler.control.registration import Placed, Registration
 from reconciler.control.reports import ArchiveRecord, ArchiveState, Outcome
 from reconciler.control.writing import write_registration
 from reconciler.database import records
+from reconciler.database.clock import moment_of, time_text
 from reconciler.database.lease import acquire
 from reconciler.database.migrate import run_together
 from reconciler.database.observe import parked_entry, remember_if_clean
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
 def listed(connection: Connection, *, include_gone: bool = False) -> list[ArchiveRecord]:
     """Newest first."""
     return [_report(record) for record in records.archives(connection, closed=include_gone)]
+
+
+def expired(connection: Connection) -> list[ArchiveRecord]:
+    """What was to be kept until a time that has passed. Columns parked within a parked table go when that does."""
+    now = time_text(moment_of(connection))
+    due = [
+        found for found in listed(connection) if found.purge_after is not None and found.purge_after <= now
+    ]
+    in_place = {table.name for table in records.tables(connection, {found.table for found in due})}
+    return [found for found in due if found.column is None or found.table in in_place]
 
 
 def restore(connection: Connection, number: int, *, actor: str, reason: str) -> Outcome:

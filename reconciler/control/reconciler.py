@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.database.statement import Statement
     from reconciler.manifests.compiled import Loaded
     from reconciler.settings import Settings
-    from reconciler.spec.state import ActualState
+    from reconciler.spec.state import ActualState, State
 
 
 def _silent(point: str, done: int, total: int) -> None:
@@ -95,10 +95,13 @@ class Reconciler:
         self._makers[planned.plan.id] = make
         return planned.plan
 
+    def desired(self) -> State:
+        """What the source wants, as the last plan saw it."""
+        return (self._loaded or self._load(True)).state
+
     def sensitive_settings(self, type_name: str) -> frozenset[str] | None:
         """Names of the type's sensitive settings; None where the type is unknown, so that all must be masked."""
-        loaded = self._loaded or self._load(True)
-        found = loaded.state.agent_type(type_name)
+        found = self.desired().agent_type(type_name)
         return frozenset(n for n, f in found.spec.settings.items() if f.sensitive) if found else None
 
     def statements(self, plan: Plan) -> list[tuple[str, list[Statement]]]:
@@ -191,6 +194,13 @@ class Reconciler:
 
         connection = self._catalog_if_any()
         return listed(connection, include_gone=include_gone) if connection is not None else []
+
+    def expired_archives(self) -> list[ArchiveRecord]:
+        """What is parked beyond the time it was to be kept."""
+        from reconciler.control.archives import expired
+
+        connection = self._catalog_if_any()
+        return expired(connection) if connection is not None else []
 
     def status(self) -> Status:
         from reconciler.control.status import status_of

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from reconciler.control.registration import Parking, Placed, Registration
 from reconciler.database import inspection, records
+from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.live import LiveTable
 from reconciler.database.preflight import count_all
@@ -16,13 +19,20 @@ from reconciler.spec.tables import Table
 
 
 def write_registration(
-    connection: Connection, registration: Registration, revision: int, *, actor: str, reason: str
+    connection: Connection,
+    registration: Registration,
+    revision: int,
+    *,
+    actor: str,
+    reason: str,
+    retention: float | None = None,
 ) -> None:
-    """Inside the transaction that changed the tables."""
+    """Inside the transaction that changed the tables. `retention` is for how many seconds what was parked is kept at
+    least; None: until a hand purges it."""
     _write_objects(connection, registration, revision)
     _write_tables(connection, registration.placed, revision)
     records.drop_tables(connection, registration.gone_tables)
-    _write_archives(connection, registration, revision)
+    _write_archives(connection, registration, revision, retention)
     objects: dict[str, str | None] = {
         f"{KIND_OF[spec.kind]}/{spec.name}": digest for spec, _, digest in registration.put
     }
@@ -98,7 +108,12 @@ def _table_record(table: Placed, live: LiveTable, revision: int) -> records.Tabl
     )
 
 
-def _write_archives(connection: Connection, registration: Registration, revision: int) -> None:
+def _write_archives(
+    connection: Connection, registration: Registration, revision: int, retention: float | None
+) -> None:
+    until = None
+    if registration.parked and retention is not None:
+        until = time_text(moment_of(connection) + timedelta(seconds=retention))
     rows = (
         count_all(connection, [_extent(parked) for parked in registration.parked])
         if registration.parked
@@ -113,6 +128,7 @@ def _write_archives(connection: Connection, registration: Registration, revision
             parked.definition.model_dump_json(exclude_defaults=True),
             revision,
             count,
+            until,
         )
         records.add_archive(connection, new)
     for number in registration.returned:

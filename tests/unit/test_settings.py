@@ -25,6 +25,7 @@ def test_every_variable_has_its_setting() -> None:
         "RECONCILER_LARGE_TABLE_ROWS": "0",
         "RECONCILER_LOCK_TIMEOUT": "12",
         "RECONCILER_LEASE_SECONDS": "90",
+        "RECONCILER_ARCHIVE_RETENTION": "30d",
         "RECONCILER_OLLAMA_URL": "http://models.example.com:11434",
         "RECONCILER_EGRESS_PRIVATE": "10.1.0.0/16, 127.0.0.1/32",
         "RECONCILER_BROKER_URL": "amqp://broker.example.com//",
@@ -38,6 +39,7 @@ def test_every_variable_has_its_setting() -> None:
         large_table_rows=0,
         lock_timeout=12.0,
         lease_seconds=90.0,
+        archive_retention=30 * 86_400.0,
         ollama_url="http://models.example.com:11434",
         egress_private=("10.1.0.0/16", "127.0.0.1/32"),
         broker_url="amqp://broker.example.com//",
@@ -78,4 +80,20 @@ def test_what_is_no_whole_number_is_refused_by_the_name_of_its_variable(text: st
     with pytest.raises(UsageError, match="RECONCILER_LARGE_TABLE_ROWS") as refusal:
         Settings.from_environment({"RECONCILER_LARGE_TABLE_ROWS": text})
     assert "RECONCILER_LARGE_TABLE_ROWS" in refusal.value.hint
+    assert len(refusal.value.message) < 200
+
+
+@pytest.mark.parametrize(("text", "hours"), [("12h", 12), ("1d", 24), ("26w", 26 * 7 * 24)])
+def test_a_retention_is_given_in_hours_days_or_weeks(text: str, hours: int) -> None:
+    assert (
+        Settings.from_environment({"RECONCILER_ARCHIVE_RETENTION": text}).archive_retention == hours * 3_600
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["0d", "30", "d", "1.5d", "-1d", "30 d", "1d12h", "forever", "9" * 5000 + "d"]
+)
+def test_a_retention_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="RECONCILER_ARCHIVE_RETENTION") as refusal:
+        Settings.from_environment({"RECONCILER_ARCHIVE_RETENTION": text})
     assert len(refusal.value.message) < 200

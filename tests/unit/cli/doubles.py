@@ -126,6 +126,9 @@ class InMemoryReconciler:
     def archives(self, include_gone: bool = False) -> list[ArchiveRecord]:
         return self.records
 
+    def expired_archives(self) -> list[ArchiveRecord]:
+        return [record for record in self.records if record.purge_after]
+
     def restore_archive(self, number: int, **given: Any) -> Outcome:
         self.done.append(("restore", {"number": number, **given}))
         return self.outcome

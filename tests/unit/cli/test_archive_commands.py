@@ -54,6 +54,24 @@ def test_a_purge_of_several_purges_each_once(reconcile: Run, bootstrap: Bootstra
     ]
 
 
+def test_what_was_kept_long_enough_can_be_purged_at_once(reconcile: Run, bootstrap: Bootstrap) -> None:
+    shown = reconcile("archive", "purge", "--expired", "--yes")
+    assert shown.status == 0
+    assert [given["number"] for _, given in bootstrap.reconciler.done] == [8]
+    bootstrap.reconciler.records = []
+    assert reconcile("archive", "purge", "--expired").out == "Nothing is parked beyond its time.\n"
+    assert reconcile("archive", "purge", "--expired", "--json").document == {"outcomes": []}
+
+
+@pytest.mark.parametrize("arguments", [[], ["7", "--expired"]])
+def test_a_purge_is_told_either_numbers_or_to_take_what_is_expired(
+    reconcile: Run, bootstrap: Bootstrap, arguments: list[str]
+) -> None:
+    shown = reconcile("archive", "purge", *arguments, "--yes")
+    assert shown.status == 64
+    assert bootstrap.reconciler.done == []
+
+
 @pytest.mark.parametrize("verb", ["restore", "purge"])
 def test_an_unknown_number_is_not_found_and_nothing_is_done(
     reconcile: Run, bootstrap: Bootstrap, verb: str
