@@ -22,7 +22,7 @@ CAPABILITIES = ("language_model", "tables", "network", "mail", "files")
 
 @click.group()
 def agents() -> None:
-    """List the agents, dynamic and static, and show what each can do."""
+    """List agents, and show what each can do."""
 
 
 @agents.command("list")

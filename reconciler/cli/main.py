@@ -52,6 +52,7 @@ Exit codes:
     5  locked by another apply
     6  refused by a gate: hazard, policy, mass removal
     7  applied in part: some units failed
+    8  a task failed
    64  wrong usage
   130  interrupted
 

@@ -17,10 +17,20 @@ from reconciler.cli.applying import (
 from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation
 from reconciler.cli.plan_request import PlanRequest
+from reconciler.cli.verdicts import (
+    SOME_FAILED,
+    verdict_lines,
+    verdict_markdown,
+    verdict_problems,
+    verdict_summary,
+)
 from reconciler.errors import ManifestsInvalid, StalePlan, UsageError
 from reconciler.garbage import not_collected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.agents.rehearsal import Rehearsal
     from reconciler.control.reconciler import Reconciler
     from reconciler.plans.plan import Plan
 
@@ -51,12 +61,25 @@ def _show(
         console.tell(
             f"wrote {write_revision(plan, reconciler.statements(plan), Path(request.write_revision))}"
         )
-    _render(reconciler, plan, invocation, request.format, console)
+    tested = _tested(reconciler, plan) if request.test else None
+    _render(reconciler, plan, invocation, request.format, console, tested)
     if request.sql and request.format == "text":
         console.lines(_sql_lines(reconciler, plan))
     if any(problem.severity == "error" for problem in plan.problems):
         return ManifestsInvalid.exit_status
+    if tested is not None and not all(rehearsal.passed for rehearsal in tested):
+        return SOME_FAILED
     return CHANGES_PENDING if request.detailed_exitcode and plan.pending else 0
+
+
+def _tested(reconciler: Reconciler, plan: Plan) -> list[Rehearsal]:
+    """The tests of every type that the plan adds or changes, run."""
+    from reconciler.bootstrap import rehearsals
+
+    desired = reconciler.desired()
+    addresses = dict.fromkeys(change.address for change in plan.changes if change.address in desired.entries)
+    types = [address.removeprefix("type/") for address in addresses if address.startswith("type/")]
+    return [*rehearsals(desired, types)]
 
 
 def _apply(
@@ -85,30 +108,40 @@ def _apply(
 
 
 def _render(
-    reconciler: Reconciler, plan: Plan, invocation: Invocation, format_: str, console: Console
+    reconciler: Reconciler,
+    plan: Plan,
+    invocation: Invocation,
+    format_: str,
+    console: Console,
+    tested: Sequence[Rehearsal] | None = None,
 ) -> None:
     root = reconciler.settings.source
     sensitive = reconciler.sensitive_settings
     match format_:
         case "json":
-            console.document(_document(reconciler, plan))
+            console.document(_document(reconciler, plan) | _tests_document(tested))
         case "markdown":
-            from reconciler.plans.render.markdown import render_markdown
+            from reconciler.plans.render.markdown import SIZE_LIMIT, render_markdown
 
-            console.lines(
-                [render_markdown(plan, allow=invocation.allow, root=root, sensitive_settings=sensitive)]
-            )
+            tests = verdict_markdown(tested or ())
+            limit = SIZE_LIMIT - len(tests)
+            allow = invocation.allow
+            text = render_markdown(plan, allow=allow, root=root, sensitive_settings=sensitive, limit=limit)
+            console.lines([text + tests])
         case "github":
             from reconciler.plans.render.annotations import github_annotations
 
-            console.lines(github_annotations(plan.problems, plan.hazards, root=root))
+            problems = (*plan.problems, *verdict_problems(tested or (), reconciler.desired))
+            console.lines(github_annotations(problems, plan.hazards, root=root))
         case "sarif":
             from reconciler.plans.render.annotations import sarif
 
-            console.document(sarif(plan.problems, plan.hazards, root=root))
+            problems = (*plan.problems, *verdict_problems(tested or (), reconciler.desired))
+            console.document(sarif(problems, plan.hazards, root=root))
         case _:
             from reconciler.plans.render.text import render_text
 
+            _tell_tests(tested, console)
             console.lines(
                 render_text(
                     plan,
@@ -119,6 +152,22 @@ def _render(
                     sensitive_settings=sensitive,
                 )
             )
+
+
+def _tests_document(tested: Sequence[Rehearsal] | None) -> dict[str, Any]:
+    if tested is None:
+        return {}
+    from reconciler.agents.rehearsal.document import rehearsal_document
+
+    return {"tests": [rehearsal_document(rehearsal) for rehearsal in tested]}
+
+
+def _tell_tests(tested: Sequence[Rehearsal] | None, console: Console) -> None:
+    """Before the plan, whose summary is always the last line."""
+    if tested is not None:
+        for rehearsal in tested:
+            console.lines(verdict_lines(rehearsal, console))
+        console.lines([verdict_summary(tested), ""])
 
 
 def _document(reconciler: Reconciler, plan: Plan) -> dict[str, Any]:

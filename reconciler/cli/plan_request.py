@@ -16,7 +16,7 @@ FORMATS: tuple[Format, ...] = ("text", "json", "markdown", "sarif", "github")
 class PlanRequest:
     """`plan_file` is the recorded plan to apply, None for one made now; `out` and `write_revision` are paths.
 
-    `keep_going` applies the other units after one has failed.
+    `keep_going` applies the other units after one has failed. `test` runs the tests of the types that would change.
     """
 
     apply: bool
@@ -29,6 +29,7 @@ class PlanRequest:
     reason: str = ""
     use_cache: bool = True
     keep_going: bool = True
+    test: bool = False
 
 
 _OPTIONS = (
@@ -45,6 +46,9 @@ _OPTIONS = (
     click.option("--out", metavar="FILE", help="Record the plan, as --apply FILE takes it."),
     click.option("--format", "format_", type=click.Choice(FORMATS), help="How the plan is shown."),
     click.option("--sql", is_flag=True, help="Show the statements as well."),
+    click.option(
+        "--test", is_flag=True, help="Run the tests of the types that would change; exit 1 if one fails."
+    ),
     click.option("--write-revision", metavar="DIR", help="Write the plan as an Alembic revision file."),
     click.option(
         "--detailed-exitcode",
@@ -60,6 +64,7 @@ _GOES_WITH = {
     "out": ("--plan",),
     "format_": ("--plan",),
     "sql": ("--plan",),
+    "test": ("--plan",),
     "write_revision": ("--plan",),
     "detailed_exitcode": ("--plan", "--apply"),
     "no_cache": ("--plan", "--apply"),
@@ -105,4 +110,5 @@ def plan_request(said: dict[str, Any], *, json: bool, command: str | None) -> Pl
         reason=said["reason"] or "",
         use_cache=not said["no_cache"],
         keep_going=not said["fail_fast"],
+        test=said["test"],
     )

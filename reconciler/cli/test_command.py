@@ -9,14 +9,12 @@ import click
 
 from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation, shared_options
-from reconciler.cli.verdicts import verdict_lines, verdict_summary
+from reconciler.cli.verdicts import SOME_FAILED, verdict_lines, verdict_summary
 from reconciler.errors import ManifestsInvalid, NotFound
 
 if TYPE_CHECKING:
     from reconciler.agents.rehearsal import Rehearsal
     from reconciler.manifests.compiled import Loaded
-
-SOME_FAILED = 1
 
 
 @click.command("test")
@@ -25,7 +23,7 @@ SOME_FAILED = 1
 @click.option("--no-cache", is_flag=True, help="Read every manifest anew.")
 @shared_options("source", "json", "debug")
 def test(invocation: Invocation, names: tuple[str, ...], coverage: bool, no_cache: bool) -> int:
-    """Run the tests of the agent types.
+    """Run the manifests' own tests.
 
     NAME is a type, or an agent for its type; without one all are tested. Steps that reach outside answer with the
     test's `mocks`; all others run for real, over tables in memory. Exits with 1 if a test fails, with 3 if a manifest

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @shared_options("database", "json", "debug")
 def tools(invocation: Invocation, name: str | None) -> None:
-    """List the tools, built in and installed; with NAME show one: its parameters, its effect, and who may use it."""
+    """List tools, their parameters, and who may use them.
+
+    Without NAME all that are built in or installed; with it one, in full.
+    """
     from reconciler.tools.registry import builtin_registry
 
     registry, console = builtin_registry(), invocation.console()

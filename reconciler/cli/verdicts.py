@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
@@ -12,6 +12,9 @@ from reconciler.plans.render.ink import Tone, paint, printable
 if TYPE_CHECKING:
     from reconciler.agents.rehearsal import Rehearsal
     from reconciler.spec.state import State
+
+SOME_FAILED = 1
+"""Exit code where a test failed."""
 
 SHOWN_IN_COMMENT = 20
 """Failed tests a comment tells in full."""
@@ -57,10 +60,10 @@ def verdict_markdown(rehearsals: Sequence[Rehearsal]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def verdict_problems(rehearsals: Sequence[Rehearsal], desired: State) -> Iterator[Problem]:
+def verdict_problems(rehearsals: Sequence[Rehearsal], desired: Callable[[], State]) -> Iterator[Problem]:
     """Each difference as a problem of the manifest that the type stands in."""
     for rehearsal in rehearsals:
-        location = desired.entries[f"type/{rehearsal.type}"].location
+        location = desired().entries[f"type/{rehearsal.type}"].location
         for verdict in rehearsal.verdicts:
             for difference in verdict.differences:
                 message = f"{verdict.test}: {difference.message}"
