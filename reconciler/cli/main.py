@@ -32,6 +32,7 @@ COMMANDS = {
     "status": ("reconciler.cli.status_command:status", "Show what is in place and what to do next."),
     "agents": ("reconciler.cli.agents_command:agents", "List agents, and show what each can do."),
     "tools": ("reconciler.cli.tools_command:tools", "List tools, their parameters, and who may use them."),
+    "results": ("reconciler.cli.results_command:results", "Show the rows that agents wrote."),
     "history": ("reconciler.cli.revision_commands:history", "List what was applied, newest first."),
     "show": ("reconciler.cli.revision_commands:show", "Show one revision: its changes and statements."),
     "rollback": ("reconciler.cli.revision_commands:rollback", "Bring back the state of a former revision."),
