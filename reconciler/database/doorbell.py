@@ -6,11 +6,9 @@ whether another connection has committed anything.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Protocol
 
 from reconciler.database.connection import Connection
-from reconciler.errors import ReconcilerError
 
 CHANNEL = "reconciler_tasks"
 

@@ -52,7 +52,8 @@ def unended(connection: Connection, agent: str, origin: str) -> bool:
     """Whether a task of this agent and origin waits or runs."""
     return any(
         connection.execute(
-            f"SELECT 1 FROM tasks WHERE state = '{state}' AND agent = ? AND origin = ? LIMIT 1", (agent, origin)
+            f"SELECT 1 FROM tasks WHERE state = '{state}' AND agent = ? AND origin = ? LIMIT 1",
+            (agent, origin),
         )
         for state in ("pending", "running")
     )

@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import Cancelled, CpuExceeded, Denied, MemoryExceeded, OutputTooLarge, ReconcilerError
 from reconciler.execution.pipe_host import Pipe, PipeHost
 from reconciler.execution.sandbox import TaskLimits, confine
-from reconciler.execution.wire import Bounds, Garbage, blueprint_key, frame, read_blueprint, read_bounds, read_task
+from reconciler.execution.wire import (
+    Bounds,
+    Garbage,
+    blueprint_key,
+    frame,
+    read_blueprint,
+    read_bounds,
+    read_task,
+)
 from reconciler.spec.task import Blueprint, Failure, StepTrace, Task, TaskResult
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ _PROCESS_EVENTS = frozenset(
 )
 
 
-class _Stopped(BaseException):  # noqa: N818 - raised into whatever the task is doing; no `except Exception` holds it
+class _Stopped(BaseException):
     """A signal ended the task: the worker's wish, or the processor time is used up."""
 
     def __init__(self, failure: Failure) -> None:
@@ -66,12 +74,12 @@ class Program:
 def agents(setup: Setup) -> Program:
     """The program of every worker: all installed tools and agents."""
     from reconciler.agents.factory import AgentFactory
-    from reconciler.agents.static import StaticAgents
+    from reconciler.agents.static import installed_agents
     from reconciler.llm.ollama import Ollama
     from reconciler.tools.egress import Network
     from reconciler.tools.registry import builtin_registry
 
-    factory = AgentFactory(builtin_registry(), StaticAgents(entry_points=True))
+    factory = AgentFactory(builtin_registry(), installed_agents())
     return Program(factory, Ollama(setup.ollama_url), Network(setup.private))
 
 
@@ -84,9 +92,7 @@ class _Run:
 
 
 class _Child:
-    def __init__(
-        self, program: Program, connection: socket.socket, folder: Path, limits: TaskLimits
-    ) -> None:
+    def __init__(self, program: Program, connection: socket.socket, folder: Path, limits: TaskLimits) -> None:
         self._program, self._folder, self._limits = program, folder, limits
         self._pipe = Pipe(connection, self._stop_if_asked)
         self._host = PipeHost(self._pipe)

@@ -13,23 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.execution.endings import Ending, Exit
-from reconciler.execution.wire import Bounds, Frames, blueprint_key, frame
-from reconciler.spec.task import Blueprint, Task, TaskResult
+from reconciler.execution.jobs import Job
+from reconciler.execution.wire import Frames, blueprint_key, frame
+from reconciler.spec.task import TaskResult
 
 FLOOD = 2**20
 """Bytes a task may write to its standard output and error together."""
 _KEPT = 4096
 """Bytes of that which are kept for the log."""
 _CHUNK = 256 * 2**10
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A task, what runs it and what it may use."""
-
-    task: Task
-    blueprint: Blueprint
-    bounds: Bounds
 
 
 @dataclass(slots=True)
@@ -152,5 +144,3 @@ class ChildHandle:
     def _send(self, data: bytes) -> None:
         self._unsent += data
         self.flush()
-
-

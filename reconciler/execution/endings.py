@@ -74,7 +74,9 @@ def died(found: Exit, bounds: Bounds, cpu_before: float | None) -> Ending:
     """Of a child that nobody here has ended. `cpu_before` is what it had used up when the task began, if anybody
     knows."""
     if found.status is None:
-        return _ending(Crashed, "the task's process was lost with the one that watched it", IncidentKind.CRASH)
+        return _ending(
+            Crashed, "the task's process was lost with the one that watched it", IncidentKind.CRASH
+        )
     if os.WIFSIGNALED(found.status):
         number = os.WTERMSIG(found.status)
         overrun = cpu_before is not None and found.cpu - cpu_before > bounds.cpu

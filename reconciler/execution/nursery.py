@@ -19,7 +19,9 @@ from reconciler.errors import ReconcilerError
 from reconciler.execution.endings import Exit
 from reconciler.execution.zygote import MAX_MESSAGE, Setup
 
-_PASSED_ON = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+_PASSED_ON = frozenset(
+    {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+)
 """What children inherit of the worker's environment; its database, keys and tokens stay with it."""
 _PATIENCE = 2.0
 """Seconds the zygote has to end by itself."""

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -43,7 +42,6 @@ class Pipe:
             if not self._receive():
                 return None
         return self._came.popleft()
-
 
     def say(self, data: bytes) -> None:
         with self._lock:
@@ -103,9 +101,7 @@ class PipeHost:
         return found
 
     def read(self, query: Query, writes: Sequence[Write]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._ask(
-            "read", asdict(query), [asdict(write) for write in writes]
-        )
+        rows: list[dict[str, Any]] = self._ask("read", asdict(query), [asdict(write) for write in writes])
         return rows
 
     def secret(self, agent: str, name: str) -> str:

@@ -14,16 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from reconciler.errors import Cancelled, RunError
+from reconciler.errors import Cancelled, ReconcilerError
 from reconciler.execution import endings
-from reconciler.execution.child_handle import FLOOD, Assignment, ChildHandle, Job
+from reconciler.execution.child_handle import FLOOD, Assignment, ChildHandle
 from reconciler.execution.endings import Ending, Exit
 from reconciler.execution.incidents import Incident
+from reconciler.execution.jobs import Answer, Done, Job
 from reconciler.execution.nursery import Ended, Nursery, ZygoteFailed
 from reconciler.execution.usage import used_by
 from reconciler.execution.wire import Garbage, read_result
@@ -43,23 +43,6 @@ WATCH = 0.5
 _BACKOFF = 0.2
 _LONGEST_BACKOFF = 10.0
 """Seconds until another child is made, after some have died before they did anything."""
-
-
-class Answer(Protocol):
-    """Answers what a job asks its host for. Raises RunError, or Garbage for what no honest child asks."""
-
-    def __call__(self, job: Job, method: str, arguments: list[Any]) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """`said` is the beginning of what the task wrote to its standard output and error."""
-
-    job: Job
-    result: TaskResult
-    seconds: float
-    incident: Incident | None = None
-    said: bytes = b""
 
 
 class Pool:
@@ -260,10 +243,12 @@ class Pool:
             case _:
                 raise Garbage("a message that has no place here")
 
-    def _answer_call(self, child: ChildHandle, job: Job, call: int, method: str, arguments: list[Any]) -> None:
+    def _answer_call(
+        self, child: ChildHandle, job: Job, call: int, method: str, arguments: list[Any]
+    ) -> None:
         try:
             child.say(["answer", call, self._answer(job, method, arguments)])
-        except RunError as error:
+        except ReconcilerError as error:
             failure = Failure(error.code, error.message, error.where, error.hint)
             child.say(["refusal", call, failure])
         self._await_writing(child)
@@ -370,4 +355,3 @@ class Pool:
                 ends = child.running.began + child.running.job.bounds.timeout + GRACE
                 wanted = min(wanted, ends, self._watch_at)
         return max(0.0, wanted - now)
-

@@ -28,7 +28,16 @@ MAX_OPEN = 256
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/opt")
 _CONFIGURATION = (
-    *("resolv.conf", "hosts", "host.conf", "nsswitch.conf", "gai.conf", "services", "protocols", "mime.types"),
+    *(
+        "resolv.conf",
+        "hosts",
+        "host.conf",
+        "nsswitch.conf",
+        "gai.conf",
+        "services",
+        "protocols",
+        "mime.types",
+    ),
     *("ssl", "pki", "ca-certificates", "crypto-policies"),
     *("localtime", "timezone", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"),
 )

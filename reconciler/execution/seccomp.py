@@ -39,24 +39,20 @@ class _Machine:
     clone3: int = 435
 
 
-_MACHINES = {
-    # fork vfork execve execveat ptrace process_vm_readv process_vm_writev unshare setns mount umount2 pivot_root
-    # bpf keyctl add_key request_key userfaultfd perf_event_open init_module finit_module kexec_load io_uring_setup
-    # tkill pidfd_send_signal pidfd_getfd
-    "x86_64": _Machine(
-        0xC000003E,
-        (57, 58, 59, 322, 101, 310, 311, 272, 308, 165, 166, 155)
-        + (321, 250, 248, 249, 323, 298, 175, 313, 246, 425, 200, 424, 438),
-        to_self=(62, 234),  # kill tgkill
-        clone=56,
-    ),
-    "aarch64": _Machine(
-        0xC00000B7,
-        (221, 281, 117, 270, 271, 97, 268, 40, 39, 41)
-        + (280, 219, 217, 218, 282, 241, 105, 273, 104, 425, 130, 424, 438),
-        to_self=(129, 131),
-        clone=220,
-    ),
+# fork vfork execve execveat, ptrace process_vm_readv process_vm_writev, unshare setns mount umount2 pivot_root,
+# bpf keyctl add_key request_key userfaultfd perf_event_open, init_module finit_module kexec_load, io_uring_setup,
+# tkill pidfd_send_signal pidfd_getfd
+_REFUSED_X86 = (
+    *(57, 58, 59, 322, 101, 310, 311, 272, 308, 165, 166, 155),
+    *(321, 250, 248, 249, 323, 298, 175, 313, 246, 425, 200, 424, 438),
+)
+_REFUSED_ARM = (
+    *(221, 281, 117, 270, 271, 97, 268, 40, 39, 41),
+    *(280, 219, 217, 218, 282, 241, 105, 273, 104, 425, 130, 424, 438),
+)
+_MACHINES = {  # to oneself: kill tgkill
+    "x86_64": _Machine(0xC000003E, _REFUSED_X86, to_self=(62, 234), clone=56),
+    "aarch64": _Machine(0xC00000B7, _REFUSED_ARM, to_self=(129, 131), clone=220),
 }
 
 

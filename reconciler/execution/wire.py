@@ -1,8 +1,8 @@
 """What a worker and its children say to each other: frames of JSON on a stream socket.
 
-A frame is four bytes of length, most significant first, and so many bytes of JSON: an array whose first element names the
-message. A child is not trusted: whatever it sends is checked for size, shape and types before anything is made of
-it, and `Garbage` says what was wrong. Nothing is ever unpickled.
+A frame is four bytes of length, most significant first, and so many bytes of JSON: an array whose first element names
+the message. A child is not trusted: whatever it sends is checked for size, shape and types before anything is made
+of it, and `Garbage` says what was wrong. Nothing is ever unpickled.
 
     worker -> child    ["blueprint", BLUEPRINT]                  before the first task that is run by it
                        ["task", SERIAL, BLUEPRINT_KEY, TASK, BOUNDS]

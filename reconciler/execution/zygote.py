@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reconciler.execution import sandbox
 from reconciler.execution.kernel import prctl_adopt_orphans, prctl_die_with_parent
 
 if TYPE_CHECKING:

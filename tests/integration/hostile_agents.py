@@ -38,7 +38,10 @@ class Asker(BaseAgent):
     name = "asker"
 
     def process_task(self, task: Task, context: RunContext) -> Mapping[str, Any]:
-        return {"secret": context.host.secret("asker", "key"), "ids": [context.host.reserve_id("t", "m") for _ in range(5)]}
+        return {
+            "secret": context.host.secret("asker", "key"),
+            "ids": [context.host.reserve_id("t", "m") for _ in range(5)],
+        }
 
 
 class Hostile(BaseAgent):
@@ -149,7 +152,7 @@ class Hostile(BaseAgent):
 
     def write_outside(self) -> str:
         try:
-            Path("/tmp/reconciler-test-left-behind").write_text("x")  # noqa: S108
+            Path("/tmp/reconciler-test-left-behind").write_text("x")
         except OSError as error:
             return str(error.strerror)
         return "written"

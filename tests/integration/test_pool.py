@@ -35,7 +35,11 @@ class Harness:
     def __init__(self, children: int = 1) -> None:
         self.asked: list[tuple[str, list[Any]]] = []
         self._numbers = count(1)
-        environment = {**os.environ, "PYTHONPATH": ROOT, "RECONCILER_DATABASE_URL": "postgresql://u:secret@h/d"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": ROOT,
+            "RECONCILER_DATABASE_URL": "postgresql://u:secret@h/d",
+        }
         self.pool = Pool(SETUP, self._answer, children=children, environment=environment)
 
     def job(self, agent: str, *, bounds: Bounds | None = None, **given: Any) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -117,11 +118,9 @@ def test_one_field_spoiled_spoils_the_whole(name: str, data: st.DataObject) -> N
 
 @given(st.binary(max_size=40))
 def test_bytes_without_meaning_are_garbage_or_wait_for_more(data: bytes) -> None:
-    try:
+    with suppress(Garbage):
         for message in Frames(limit=30).feed(data):
             assert isinstance(message[0], str)
-    except Garbage as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(
