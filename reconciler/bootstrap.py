@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from reconciler.control.proposals import Writer
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
+    from reconciler.execution.inline import Ran
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.sources import Source
     from reconciler.settings import Settings
     from reconciler.spec.codec import Spec
     from reconciler.spec.state import State
+    from reconciler.spec.task import Values
 
 
 def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
@@ -67,6 +69,19 @@ def agent_factory() -> AgentFactory:
     from reconciler.tools.registry import builtin_registry
 
     return AgentFactory(builtin_registry(), installed_agents())
+
+
+def run_once(settings: Settings, agent: str, given: Values, overrides: Values, *, actor: str = "") -> Ran:
+    """Runs an agent's task in this process, in one attempt, and records it. Raises NotFound; InvalidInput and Denied
+    where the task cannot be submitted."""
+    from reconciler.agents.static import installed_agents
+    from reconciler.database.connection import connect
+    from reconciler.database.tasks import NewTask
+    from reconciler.execution.inline import run_inline
+
+    task = NewTask(agent, given, overrides, max_attempts=1, origin="cli", actor=actor)
+    with connect(settings.database, create=False) as connection:
+        return run_inline(connection, agent_factory(), task, settings, static=installed_agents())
 
 
 def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:

@@ -30,6 +30,7 @@ COMMANDS = {
         "Print the JSON Schema of the manifests, for editors.",
     ),
     "status": ("reconciler.cli.status_command:status", "Show what is in place and what to do next."),
+    "run": ("reconciler.cli.run_command:run", "Run an agent once, and show what it stored."),
     "agents": ("reconciler.cli.agents_command:agents", "List agents, and show what each can do."),
     "tools": ("reconciler.cli.tools_command:tools", "List tools, their parameters, and who may use them."),
     "results": ("reconciler.cli.results_command:results", "Show the rows that agents wrote."),
