@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from reconciler.agents.lifecycle import refuse_new_tasks_if_retired
 from reconciler.agents.settings import AgentSettings
 from reconciler.database import records, tasks
 from reconciler.database.connection import Connection
@@ -47,13 +49,16 @@ class TaskQueue:
         origin: str = "",
         actor: str = "",
     ) -> Submitted:
-        """Raises NotFound; InvalidInput or Denied, naming the place of the first value that does not fit the agent."""
+        """Raises NotFound; Refused where the agent's type is retired; InvalidInput or Denied, naming the place of the
+        first value that does not fit the agent."""
         task = NewTask(agent, given, settings or {}, idempotency_key, max_attempts, not_before, origin, actor)
         return self.submit_all([task])[0]
 
     def submit_all(self, new: Sequence[NewTask]) -> list[Submitted]:
-        """All of them or none."""
+        """All of them or none. Raises what `submit` raises."""
         deployed = {name: self._deployed(name) for name in dict.fromkeys(task.agent for task in new)}
+        for name, (_, agent_type) in deployed.items():
+            refuse_new_tasks_if_retired(name, agent_type, datetime.now(UTC).date())
         checked = [_checked(task, *deployed[task.agent]) for task in new]
         if self._connection.in_transaction:
             return self._submit(checked)
