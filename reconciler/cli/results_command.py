@@ -53,7 +53,9 @@ def results(
     count: bool,
     form: Literal["jsonl", "csv"] | None,
 ) -> None:
-    """Show the rows that agents wrote, newest first.
+    """Show the rows that agents wrote.
+
+    The newest come first.
 
     \b
       reconcile results support-inbox --where "urgency>=4" --sort -urgency
