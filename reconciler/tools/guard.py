@@ -1,7 +1,8 @@
 """GuardedTool: what every call of a tool passes, whoever wrote the tool.
 
 In this order: the time that is left, the parameters, the bounds of the grant, its budgets, its rate; then the call;
-then what it used up. Nothing here knows a value: the log says which tool, which step and how it went.
+then what it used up, and whether it gave what it declares. No value is logged: the log says which tool, which step and
+how it went.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from reconciler.errors import BudgetExceeded, Crashed, Denied, MemoryExceeded, RunError
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.limits import GrantLimits
+from reconciler.spec.validation import FieldsValidator, ValuesInvalid, validator_of
 from reconciler.tools.base import Capability
 from reconciler.tools.call_parameters import CallParameters
 from reconciler.tools.declarations.language_model import model_name
@@ -37,6 +39,7 @@ class GuardedTool:
         self._bounded = bool(self._limits.model_fields_set)
         self._counting = Lock()
         self._models = _granted_models(tool, grant)
+        self._result = _declared_result(tool)
 
     def call(self, context: ToolContext, params: Mapping[str, Any]) -> Any:
         """What the tool gives. Raises RunError and nothing else; `where` begins with the step's id."""
@@ -50,6 +53,8 @@ class GuardedTool:
             result = self._execute(context, checked)
             if self._bounded:
                 self._check_spent(context.usage, context.step)
+            if self._result is not None:
+                result = self._as_declared(self._result, result)
         except RunError as error:
             error.where = error.where or context.step
             _log.info("%s: %s failed: %s", error.where, self._name, error.code)
@@ -98,6 +103,17 @@ class GuardedTool:
             hint=f"raise `limits: {{{budget}: ...}}` of its grant in `tools`",
         )
 
+    def _as_declared(self, declared: FieldsValidator, result: Any) -> dict[str, Any]:
+        """Every declared field of a result. Says where it is wrong, but does not quote it."""
+        try:
+            return declared.complete(result, noun="result")
+        except ValuesInvalid as error:
+            place, reason = f"{self._name}{error.where}", error.findings[0].code
+            raise Crashed(
+                f"the tool `{self._name}` gave something else than it declares: {reason} at `{place}`",
+                hint="this is a bug of the tool",
+            ) from error
+
     def _broke(self, error: Exception, step: str) -> Crashed:
         """Says where in the tool it happened. What the exception says is left out: it may quote a value."""
         frames = traceback.extract_tb(error.__traceback__)
@@ -107,6 +123,12 @@ class GuardedTool:
         return Crashed(
             f"the tool `{self._name}` broke: {kind} at {place}", where=step, hint="this is a bug of the tool"
         )
+
+
+def _declared_result(tool: Tool) -> FieldsValidator | None:
+    """What checks a result; None where it depends on the call, which then is the tool's own business."""
+    result = tool.declaration.result
+    return None if callable(result) or not result else validator_of(dict(result))
 
 
 def _granted_models(tool: Tool, grant: Grant) -> frozenset[str] | None:

@@ -14,9 +14,11 @@ from reconciler.tools.tool import Tool, ToolContext
 MOST_CHARACTERS = 2**25
 """Of all chunks together: a large overlap repeats a text many times over."""
 
-# Each is linear on any text: what stands before a gap is looked at one character at a time.
+_CLOSING = r"[\"')\]»”’」』]{0,3}"
+# The group, where there is one, is what is left out. Each is linear on any text: what stands before a gap is looked at
+# one character at a time.
 _PARAGRAPH_GAP = re.compile(r"\n[^\S\n]*+\n\s*+")
-_SENTENCE_GAP = re.compile(r"(?<=[.!?…])[\"')\]»”’]{0,3}\s++|(?<=[。！？])\s*+")
+_SENTENCE_GAP = re.compile(rf"(?<=[.!?…]){_CLOSING}(\s++)|(?<=[。！？]){_CLOSING}(\s*+)")
 _WORD_GAP = re.compile(r"\s++")
 
 
@@ -48,24 +50,21 @@ def split(text: str, size: int, overlap: int) -> Iterator[str]:
     """Chunks of at most `size` characters without blanks around them, of which up to `overlap` repeat the end of the
     one before. Together they hold every word of the text."""
     gaps = [_Gaps(text, pattern) for pattern in (_PARAGRAPH_GAP, _SENTENCE_GAP, _WORD_GAP)]
-    words = gaps[-1]
     end = len(text.rstrip())
-    start = len(text) - len(text.lstrip())
-    while start < end:
-        if end - start <= size:
-            yield text[start:end]
-            return
+    start = _behind_blanks(text, 0)
+    while end - start > size:
         stop, following = _cut(gaps, start, size, overlap)
         yield text[start:stop].rstrip()
-        repeated = words.first_start(stop - overlap, stop) if overlap else None
-        start = following if repeated is None else repeated
+        start = _behind_blanks(text, _repeating(gaps[-1], stop, following, overlap))
+    if start < end:
+        yield text[start:end]
 
 
 class _Gaps:
     """Where a text may be cut: each gap is left out."""
 
     def __init__(self, text: str, pattern: re.Pattern[str]) -> None:
-        spans = [match.span() for match in pattern.finditer(text)]
+        spans = [match.span(match.lastindex or 0) for match in pattern.finditer(text)]
         self.stops = [stop for stop, _ in spans]
         self.starts = [start for _, start in spans]
 
@@ -92,3 +91,20 @@ def _cut(gaps: list[_Gaps], start: int, size: int, overlap: int) -> tuple[int, i
         if found := kind.last(start + max(size // 2, overlap + 1), most):
             return found
     return gaps[-1].last(start + overlap + 1, most) or (most, most)
+
+
+def _repeating(words: _Gaps, stop: int, following: int, overlap: int) -> int:
+    """Where the next chunk begins: with whole words of the one before, or, where that was cut within a word, with its
+    last characters."""
+    if overlap == 0:
+        return following
+    repeated = words.first_start(stop - overlap, stop)
+    if repeated is not None:
+        return repeated
+    return stop - overlap if stop == following else following
+
+
+def _behind_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position

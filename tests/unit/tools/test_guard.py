@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from reconciler.errors import (
     Unavailable,
 )
 from reconciler.spec.fields import FieldType
-from reconciler.tools.base import Capability, EffectClass, Parameter, ToolDeclaration
+from reconciler.tools.base import Capability, EffectClass, Parameter, ToolDeclaration, result_field
 from reconciler.tools.tool import Tool, ToolContext, Usage
 from tests.unit.tools.calls import Surroundings, call
 
@@ -171,6 +172,41 @@ def test_nothing_is_called_when_no_time_is_left() -> None:
 
     with pytest.raises(TimedOut):
         call(Doing(never), MODEL, grant=MODELS, seconds=-1)
+
+
+class Declared(Doing):
+    """Says what it gives."""
+
+    declaration = replace(
+        Doing.declaration,
+        result={
+            "label": result_field(FieldType.STRING),
+            "hits": result_field(FieldType.LIST, items=FieldType.STRING, optional=True),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "received"),
+    [
+        ({"label": "a", "hits": ["b"]}, {"label": "a", "hits": ["b"]}),
+        ({"label": "a"}, {"label": "a", "hits": None}),
+        ({"label": 5}, "/label"),
+        ({"label": "a", "hits": ["s3cret", 5]}, "/hits/1"),
+        ({"label": "a", "s3cret": 1}, "unknown-result"),
+        ({}, "missing-result"),
+        ("s3cret", "value-type"),
+        (None, "value-type"),
+    ],
+)
+def test_a_tool_gives_what_it_declares(given: Any, received: dict[str, Any] | str) -> None:
+    tool = Declared(lambda context: given)
+    if isinstance(received, dict):
+        assert call(tool, MODEL, grant=MODELS) == received
+        return
+    with pytest.raises(Crashed, match=received) as caught:
+        call(tool, MODEL, grant=MODELS)
+    assert "s3cret" not in str(caught.value) or received == "unknown-result"
 
 
 def fail(error: BaseException) -> Callable[[ToolContext], None]:
