@@ -1,11 +1,12 @@
 """What manifests may compute: restricted Jinja in texts, and SQL-like conditions on rows.
 
     template.py   text with `{{ ... }}` -> Template: references, evaluation; the door to the first language
+    nested.py     the same for lists and objects with such texts in them
     scope.py      is every name of a template declared, does every operator fit: at plan time, without values
     check_sql.py  row condition -> SQL of either dialect, or its answer for one row; the door to the second
 
 Behind the first door: `syntax` (the closed set of nodes), `grammar`, `parser`, `values`, `filters`,
-`predicates`, `evaluate`; behind `scope`: `shapes`, `names`, `shaping`. Behind the second: `check_syntax`,
+`predicates`, `operations`, `compiled`; behind `scope`: `shapes`, `names`, `shaping`. Behind the second: `check_syntax`,
 `check_typing`, `check_parser`, `check_render`, `check_values`, `check_evaluate`. Both stand on `tokens`.
 
 The first language is a subset of Jinja's expressions with its precedence. Where it parts from Jinja, it does

@@ -9,10 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.errors import ExpressionError
-from reconciler.expressions.evaluate import evaluate
+from reconciler.expressions.compiled import Evaluate, compiled, compiled_text
 from reconciler.expressions.parser import Parser
 from reconciler.expressions.syntax import Node, Reference
-from reconciler.expressions.values import RESULT_LENGTH, to_text
 
 TEXT_LENGTH = 262_144
 """Characters of one text, prompts included."""
@@ -44,18 +43,13 @@ class Template:
 
         Raises ExpressionError where a name is undefined, a type does not fit or the result grows too large.
         """
-        if self.is_expression:
-            part = self.parts[0]
-            return part if isinstance(part, str) else evaluate(part, context)
-        texts: list[str] = []
-        length = 0
-        for part in self.parts:
-            text = part if isinstance(part, str) else to_text(evaluate(part, context), part.offset)
-            length += len(text)
-            if length > RESULT_LENGTH:
-                raise ExpressionError(f"the text grows beyond {RESULT_LENGTH:,} characters")
-            texts.append(text)
-        return "".join(texts)
+        return compiled_template(self)(context)
+
+
+def compiled_template(template: Template) -> Evaluate:
+    """The same as a function, for a template that is evaluated more than once."""
+    first = template.parts[0] if template.is_expression else ""
+    return compiled_text(template.parts) if isinstance(first, str) else compiled(first)
 
 
 def has_expression(text: str) -> bool:
@@ -159,14 +153,3 @@ def walk(value: Any) -> Iterator[tuple[Path, Template]]:
     """Like `texts`, parsed. Raises ExpressionError at the first that does not parse."""
     for path, text in texts(value):
         yield path, parse(text)
-
-
-def evaluate_value(value: Any, context: Mapping[str, Any]) -> Any:
-    """A copy of a nested value with every text that holds expressions evaluated. Raises ExpressionError."""
-    if isinstance(value, str):
-        return parse(value).evaluate(context) if has_expression(value) else value
-    if isinstance(value, Mapping):
-        return {key: evaluate_value(item, context) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [evaluate_value(item, context) for item in value]
-    return value

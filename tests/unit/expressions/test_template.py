@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ExpressionError
+from reconciler.expressions.nested import evaluate_value
 from reconciler.expressions.template import (
-    evaluate_value,
     has_expression,
     parse,
     parse_condition,

@@ -1,4 +1,4 @@
-"""Nodes -> values."""
+"""Nodes -> values by walking the tree: the plain reading of the language, by which the compiled one is measured."""
 
 from __future__ import annotations
 
