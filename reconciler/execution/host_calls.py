@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,10 +23,14 @@ _MOST_IDS = 64
 
 
 class HostCalls:
-    """The `Answer` over a host."""
+    """The `Answer` over a host, asked for anew each time: it changes when a connection has to."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, host: Callable[[], Host]) -> None:
+        self._current = host
+
+    @property
+    def _host(self) -> Host:
+        return self._current()
 
     def __call__(self, job: Job, method: str, arguments: list[Any]) -> Any:
         try:
@@ -129,9 +133,7 @@ def _traits_of(type_text: str) -> _Traits:
     return _Traits(
         frozenset(_agents_of(spec.get("pipeline", []))),
         frozenset({document["metadata"]["name"], *others}),
-        frozenset(
-            (grant["name"], (grant.get("limits") or {}).get("rate")) for grant in spec.get("tools", [])
-        ),
+        frozenset(_rates_of(spec.get("tools", []))),
     )
 
 

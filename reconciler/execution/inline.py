@@ -36,7 +36,7 @@ CLAIM_SECONDS = 3600.0
 class InlineExecutor:
     """The `Executor` that runs a job as soon as it is polled."""
 
-    def __init__(self, program: Program, host: Host) -> None:
+    def __init__(self, program: Program, host: Callable[[], Host]) -> None:
         self._program, self._host = program, host
         self._waiting: deque[Job] = deque()
 
@@ -65,7 +65,7 @@ class InlineExecutor:
             return []
         job = self._waiting.popleft()
         began = time.monotonic()
-        return [Done(job, run_here(job, self._program, self._host), time.monotonic() - began)]
+        return [Done(job, run_here(job, self._program, self._host()), time.monotonic() - began)]
 
     def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Nothing is heard while a task runs, and between two of them the queue is looked at anyway."""

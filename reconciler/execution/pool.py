@@ -40,6 +40,12 @@ LAST_WORDS = 1.0
 """Seconds between being told to stop and being killed."""
 WATCH = 0.5
 """Seconds between two looks at what running tasks use."""
+AHEAD = 0.05
+"""Seconds of work that are kept in store."""
+MOST_AHEAD = 256
+SHORTEST = 50e-6
+_WEIGHT = 0.1
+"""Of the newest task in what is known of how long tasks take."""
 _BACKOFF = 0.2
 _LONGEST_BACKOFF = 10.0
 """Seconds until another child is made, after some have died before they did anything."""
@@ -69,15 +75,19 @@ class Pool:
         self._still_born = 0
         self._fork_after = 0.0
         self._watch_at = 0.0
+        self._pace = float("inf")
+        """Seconds that a task takes, of late."""
         self._populate()
 
     # --- jobs
 
     @property
     def free(self) -> int:
-        """How many more jobs would be begun at once, or soon."""
-        usable = [child for child in self._children.values() if not child.retiring]
-        return max(0, self._wanted - sum(len(child.assigned) for child in usable) - len(self._waiting))
+        """How many more jobs would be begun at once, or soon: where tasks are short, some are kept in store, so that
+        nobody has to be asked for each."""
+        store = min(MOST_AHEAD, int(self._wanted * AHEAD / self._pace))
+        running = sum(child.running is not None for child in self._children.values())
+        return max(0, self._wanted + store - running - len(self._waiting))
 
     @property
     def busy(self) -> int:
@@ -102,6 +112,9 @@ class Pool:
         """The jobs that no child has been given; they are nobody's from now on."""
         withdrawn = [*self._waiting]
         self._waiting.clear()
+        self._pace = float(
+            "inf"
+        )  # they waited for too long: nothing is kept in store until tasks are short again
         return withdrawn
 
     def poll(self, timeout: float) -> list[Done]:
@@ -118,6 +131,9 @@ class Pool:
     def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Have `ready` called by `poll` when there is something to read from another descriptor."""
         self._selector.register(descriptor, selectors.EVENT_READ, ready)
+
+    def unwatch(self, descriptor: int) -> None:
+        self._selector.unregister(descriptor)
 
     def close(self) -> None:
         """Kills what still runs; what was not given back never ended."""
@@ -208,12 +224,14 @@ class Pool:
 
     def _give(self, assignment: Assignment, result: TaskResult, incident: Incident | None) -> None:
         seconds = time.monotonic() - (assignment.began or time.monotonic())
+        known = self._pace if self._pace < float("inf") else seconds
+        self._pace = max(SHORTEST, known + (seconds - known) * _WEIGHT)
         self._done.append(Done(assignment.job, result, seconds, incident, bytes(assignment.said)))
 
     # --- what children say
 
     def _hear(self, child: ChildHandle) -> None:
-        if child.number not in self._children:
+        if child.number not in self._children:  # buried since the selector looked
             return
         try:
             for message in child.messages():
@@ -272,6 +290,8 @@ class Pool:
         child.begin()
 
     def _read(self, child: ChildHandle) -> None:
+        if child.number not in self._children:
+            return
         if not child.printed():
             self._selector.unregister(child.output)
         elif child.running is not None and child.running.written > FLOOD:
@@ -301,6 +321,8 @@ class Pool:
             self._selector.modify(child.connection, events, lambda: self._serve(child))
 
     def _serve(self, child: ChildHandle) -> None:
+        if child.number not in self._children:
+            return
         child.flush()
         self._await_writing(child)
         self._hear(child)
