@@ -169,10 +169,11 @@ def _as_json(contender: Contender, samples: Sequence[Sample]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class NotRun:
-    """A contest that could not be held."""
+    """A contest that could not be held: a peer is missing on this machine, or a contender failed."""
 
     title: str
     reason: str
+    failed: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {"title": self.title, "not_run": self.reason}

@@ -34,6 +34,17 @@ def warm_plan(stage: Stage, dialect: Dialect) -> Contest:
     )
 
 
+def warm_plan_of_many_types(stage: Stage) -> Contest:
+    source = stage.many_types()
+    return Contest(
+        f"warm plan without changes, {stage.sizes.many:,} types, postgresql",
+        stage.warm_plan(source, "postgresql"),
+        _stats(stage, source),
+        AtMost(3),
+        peak=150 * MEGABYTE,
+    )
+
+
 def changed_file(stage: Stage, dialect: Dialect) -> Contest:
     """Another edit of the same type before each run."""
     source = stage.large_source()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,12 +29,22 @@ def environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _LEFT_OUT} | more
 
 
-def race(contest: Contest, rounds: int) -> Outcome:
-    """A B A B …, after one turn each that does not count: it fills the caches of system and programs."""
+FEWEST_ROUNDS = 3
+"""So many, however long they take: a median of less says little."""
+
+
+def race(contest: Contest, rounds: int, patience: float = math.inf) -> Outcome:
+    """A B A B …, after one turn each that does not count: it fills the caches of system and programs.
+
+    No new round begins after `patience` seconds, unless it is one of the fewest there must be.
+    """
     ours: list[Sample] = []
     theirs: list[Sample] = []
+    began = time.monotonic()
     try:
         for number in range(rounds + 1):
+            if number > FEWEST_ROUNDS and time.monotonic() - began > patience:
+                break
             for contender, samples in ((contest.ours, ours), (contest.theirs, theirs)):
                 sample = run(contender)
                 if number:

@@ -25,11 +25,13 @@ SETTLING = 2.5
 
 @dataclass(frozen=True)
 class Sizes:
-    """`types` and `agents` are the manifests of a large source; `tables` those that peers are given too."""
+    """`types` and `agents` are the manifests of a large source; `tables` those that peers are given too; `many` the
+    types of a source that belongs on PostgreSQL."""
 
     types: int = 1000
     agents: int = 9000
     tables: int = 1000
+    many: int = 10_000
 
 
 @dataclass
@@ -71,6 +73,9 @@ class Stage:
     def types_only(self) -> Path:
         """As many types as the large source has."""
         return self._source("types", self.sizes.types, 0)
+
+    def many_types(self) -> Path:
+        return self._source("many", self.sizes.many, 0)
 
     def tables_source(self) -> Path:
         """Types of about `sizes.tables` tables: the first few that have as many."""

@@ -28,7 +28,7 @@ def _lines(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[str
 
 def _row(found: Outcome | NotRun, judged: bool) -> tuple[str, ...]:
     if isinstance(found, NotRun):
-        return found.title, "", "", "", "", f"not run: {found.reason}"
+        return found.title, "", "", "", "", f"{'FAILED' if found.failed else 'skipped'}: {found.reason}"
     contest = found.contest
     ours, goal = _seconds(found.ours), str(contest.goal)
     if contest.peak is not None:

@@ -10,7 +10,6 @@ from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column, Table
 
 # --- Alembic: SQLAlchemy metadata
-# -------------------------------------------------------------------------------
 
 _ENVIRONMENT = """\
 from alembic import context
@@ -98,7 +97,6 @@ _SQLALCHEMY = {
 }
 
 # --- dbt: a model and its properties per table
-# ------------------------------------------------------------------
 
 
 def dbt(folder: Path, tables: Iterable[Table]) -> None:
@@ -134,7 +132,6 @@ def _dbt_properties(table: Table) -> Iterator[str]:
 
 
 # --- Drizzle: TypeScript
-# ----------------------------------------------------------------------------------------
 
 _DRIZZLE_COLUMNS = {
     FieldType.INTEGER: "integer()",
