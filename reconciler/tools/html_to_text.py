@@ -31,8 +31,8 @@ class HtmlToText(Tool):
     def execute(self, context: ToolContext, params: Mapping[str, Any]) -> dict[str, Any]:
         page = _Page()
         for piece in scan(params["html"]):
+            context.remaining()
             page.take(piece)
-        context.remaining()
         return {"text": page.text(), "title": page.title, "links": [*page.links]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,7 +16,7 @@ from reconciler.errors import (
     Unavailable,
 )
 from reconciler.expressions.values import to_json, to_text
-from reconciler.tools.declarations.web import HTTP_REQUEST
+from reconciler.tools.declarations.web import HTTP_REQUEST, header_name_problem, header_value_problem
 from reconciler.tools.http_address import HttpAddress, parse_address, redirected
 from reconciler.tools.http_content import decoded
 from reconciler.tools.http_exchange import Bounds, HttpAnswer, HttpRequest, exchange
@@ -28,15 +27,6 @@ MOST_BYTES = 5 * 2**20
 
 REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8000}")
-_OWN = frozenset(
-    {
-        *("host", "content-length", "transfer-encoding", "accept-encoding", "expect"),
-        *("connection", "keep-alive", "te", "trailer", "upgrade"),
-    }
-)
-"""Headers that belong to the connection, not to who uses it."""
 
 _HARMLESS = frozenset(["accept", "accept-language", "content-type", "user-agent"])
 """Headers that may go to another host after a redirect. Any other may be a key."""
@@ -81,7 +71,7 @@ def _request(context: ToolContext, params: Mapping[str, Any]) -> HttpRequest:
     if given is not None and method in ("GET", "HEAD"):
         raise _bad(context, "body", f"a {method} request has no body")
     try:
-        address = parse_address(params["url"], [*_query(context, params.get("query", {}))])
+        address = parse_address(params["url"].strip(), [*_query(context, params.get("query", {}))])
     except ValueError as error:
         raise _bad(context, "url", str(error)) from None
     headers = dict(_headers(context, params.get("headers", {})))
@@ -105,19 +95,10 @@ def _query(context: ToolContext, given: Mapping[str, Any]) -> Iterator[tuple[str
 
 def _headers(context: ToolContext, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in given.items():
-        place = f"headers/{name}"
-        if not _TOKEN.fullmatch(name):
-            raise _bad(context, place, "is no name of a header")
-        if name.lower() in _OWN or name.lower().startswith("proxy-"):
-            raise _bad(context, place, "is set by the tool itself")
-        if isinstance(value, (dict, list)):
-            raise _bad(context, place, "must be a text")
-        if value is None:
-            continue
-        text = to_text(value)
-        if not _VALUE.fullmatch(text):
-            raise _bad(context, place, "must be one line of at most 8,000 characters of Latin-1")
-        yield name.lower(), text.strip()
+        if reason := header_name_problem(name) or header_value_problem(value):
+            raise _bad(context, f"headers/{name}", reason)
+        if value is not None:
+            yield name.lower(), to_text(value).strip()
 
 
 def _body(context: ToolContext, given: Any) -> tuple[bytes, str]:

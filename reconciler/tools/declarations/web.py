@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.expressions.scope import Shape, shape_of_fields
+from reconciler.expressions.template import has_expression
 from reconciler.spec.fields import FieldType
 from reconciler.spec.findings import Finding
 from reconciler.spec.hosts import HostPattern, parse_host
@@ -24,6 +25,16 @@ from reconciler.tools.fields import declared_fields
 _AUTHORITY = re.compile(r"^\s*(?P<scheme>[^:/?#{]*)://(?P<authority>[^/?#]*)")
 _PORTS = {"http": 80, "https": 443}
 _BODY_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8000}")
+_OWN_HEADERS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "accept-encoding", "expect"),
+        *("connection", "keep-alive", "te", "trailer", "upgrade"),
+    }
+)
+"""Headers that belong to the connection, not to who uses it."""
 
 _RESPONSE = {
     "status": result_field(FieldType.INTEGER, "Status code."),
@@ -55,6 +66,36 @@ def _check(parameters: Mapping[str, Any], surroundings: Surroundings) -> Iterato
             ("body",),
             f"use {', '.join(_BODY_METHODS)}",
         )
+    headers = parameters.get("headers")
+    if isinstance(headers, Mapping):
+        yield from _check_headers(headers)
+
+
+def _check_headers(headers: Mapping[str, Any]) -> Iterator[Finding]:
+    for name, value in headers.items():
+        if reason := header_name_problem(name):
+            yield Finding("bad-header", f"`{name}` {reason}", ("headers", name), at_key=True)
+        elif not (isinstance(value, str) and has_expression(value)) and (
+            reason := header_value_problem(value)
+        ):
+            yield Finding("bad-header", reason, ("headers", name))
+
+
+def header_name_problem(name: str) -> str:
+    """Why a request cannot set a header; empty if it can."""
+    if not _HEADER_NAME.fullmatch(name):
+        return "is no name of a header"
+    own = name.lower() in _OWN_HEADERS or name.lower().startswith("proxy-")
+    return "is set by the tool itself" if own else ""
+
+
+def header_value_problem(value: Any) -> str:
+    """Why something cannot be the value of a header; empty if it can. None leaves the header out."""
+    if isinstance(value, (dict, list)):
+        return "must be a text"
+    if isinstance(value, str) and not _HEADER_VALUE.fullmatch(value.strip()):
+        return "must be one line of at most 8,000 characters of Latin-1"
+    return ""
 
 
 def _check_url(url: str, surroundings: Surroundings) -> Iterator[Finding]:
