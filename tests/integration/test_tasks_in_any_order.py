@@ -89,7 +89,11 @@ class Tasks(RuleBasedStateMachine):
         claims = [one for number in numbers if (one := self._some(number))]
         ends = [Ended(one, self._result(outcome)) for one, outcome in zip(claims, outcomes, strict=False)]
         for ended, finished in zip(ends, finish(self.db, ends), strict=True):
-            if finished.lost or not finished.state.ended:
+            if finished.lost:
+                continue
+            newest = max(one.token for one in self.claims if one.task.id == finished.id)
+            assert ended.claimed.token == newest, "somebody wrote who had lost the claim"
+            if not finished.state.ended:
                 continue
             assert finished.id not in self.promised, "a task ended twice"
             self.promised[finished.id] = finished.state.value
