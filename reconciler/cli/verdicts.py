@@ -40,7 +40,7 @@ def verdict_summary(rehearsals: Sequence[Rehearsal]) -> str:
     verdicts = [verdict for rehearsal in rehearsals for verdict in rehearsal.verdicts]
     failed = sum(not verdict.passed for verdict in verdicts)
     gaps = sum(len(rehearsal.gaps) for rehearsal in rehearsals)
-    never = f", {gaps} step{'s' if gaps != 1 else ''} or branches never taken" if gaps else ""
+    never = f", {gaps} {'step or branch' if gaps == 1 else 'steps or branches'} never taken" if gaps else ""
     return f"Tests: {len(verdicts) - failed} passed, {failed} failed{never}."
 
 
