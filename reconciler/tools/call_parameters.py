@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.errors import BadParameter, ExpressionError
+from reconciler.errors import BadParameter, ExpressionError, RunError
 from reconciler.expressions.values import to_text
 from reconciler.spec.fields import Fields, FieldSpec, FieldType
 from reconciler.spec.validation import ValuesInvalid, validator_of
@@ -22,9 +22,13 @@ _FIELD_TYPES: Mapping[OtherType, FieldType] = {
 
 
 class CallParameters:
-    """Compiled from a declaration. As at plan time, a parameter that is none is one that was not given."""
+    """Compiled from a declaration. As at plan time, a parameter that is none is one that was not given.
 
-    def __init__(self, declaration: ToolDeclaration) -> None:
+    `discreet`: what is refused is not quoted, because it may have come from a field that is sensitive.
+    """
+
+    def __init__(self, declaration: ToolDeclaration, *, discreet: bool = False) -> None:
+        self._discreet = discreet
         parameters = declaration.parameters
         self._fields: Fields = {name: _field(parameter) for name, parameter in parameters.items()}
         self._validator = validator_of(self._fields)
@@ -42,11 +46,18 @@ class CallParameters:
         try:
             checked = self._validator.validate(given, noun="parameter")
         except ValuesInvalid as error:
-            raise error.as_run_error(BadParameter, f"{step}/with") from error
+            raise self._refused(error, f"{step}/with") from error
         for name in self._objects:
             if name in checked and not isinstance(checked[name], dict):
                 raise BadParameter(f"/{name}: must be an object", where=f"{step}/with/{name}")
         return checked
+
+    def _refused(self, error: ValuesInvalid, where: str) -> RunError:
+        refused = error.as_run_error(BadParameter, where)
+        code = error.findings[0].code
+        if self._discreet and code.startswith("value-"):
+            return BadParameter(f"{error.where}: the value does not fit ({code})", where=refused.where)
+        return refused
 
 
 def _field(parameter: Parameter) -> FieldSpec:

@@ -21,10 +21,12 @@ from reconciler.errors import (
     TimedOut,
     Unavailable,
 )
-from reconciler.spec.fields import FieldType
+from reconciler.spec.agent_type import Grant
+from reconciler.spec.fields import FieldSpec, FieldType
 from reconciler.tools.base import Capability, EffectClass, Parameter, ToolDeclaration, result_field
+from reconciler.tools.guard import GuardedTool
 from reconciler.tools.tool import Tool, ToolContext, Usage
-from tests.unit.tools.calls import Surroundings, call
+from tests.unit.tools.calls import AGENT_TYPE, Surroundings, call, surroundings_of
 
 PARAMETERS = {
     "text": Parameter("template", "A text.", required=True),
@@ -107,6 +109,20 @@ def test_a_parameter_that_does_not_fit_is_refused_at_its_place(given: dict[str, 
     with pytest.raises(BadParameter) as caught:
         call(Echo(), given)
     assert caught.value.where.startswith(f"step/with{place}" if place else "step")
+
+
+@pytest.mark.parametrize("group", ["input", "settings"])
+def test_a_value_that_does_not_fit_is_not_quoted_where_some_are_sensitive(group: str) -> None:
+    fields = {"pin": FieldSpec(type=FieldType.STRING, sensitive=True)}
+    discreet = AGENT_TYPE.model_copy(update={"spec": AGENT_TYPE.spec.model_copy(update={group: fields})})
+    grant = Grant(name="echo")
+    for agent_type, quoted in ((AGENT_TYPE, True), (discreet, False)):
+        with pytest.raises(BadParameter) as caught:
+            GuardedTool(Echo(), grant, agent_type).call(
+                surroundings_of(grant), {"text": "a", "times": "s3cret"}
+            )
+        assert ("s3cret" in f"{caught.value} {caught.value.hint}") is quoted
+        assert caught.value.where == "step/with/times"
 
 
 def test_what_is_given_is_left_as_it_is() -> None:
@@ -259,10 +275,6 @@ def test_an_end_that_is_no_exception_of_the_tool_passes() -> None:
 
 def test_the_guard_costs_next_to_nothing() -> None:
     """Two microseconds on a quiet machine; ten times that is a mistake on any."""
-    from reconciler.spec.agent_type import Grant
-    from reconciler.tools.guard import GuardedTool
-    from tests.unit.tools.calls import AGENT_TYPE, surroundings_of
-
     grant = Grant(name="echo")
     guarded, context, calls = GuardedTool(Echo(), grant, AGENT_TYPE), surroundings_of(grant), 2_000
     best = float("inf")
