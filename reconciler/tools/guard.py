@@ -35,8 +35,10 @@ class GuardedTool:
         self._name = tool.name
         self._execute = tool.execute
         self._parameters = CallParameters(tool.declaration, discreet=_holds_secrets(agent_type))
-        self._limits = grant.limits or _NO_LIMITS
-        self._bounded = bool(self._limits.model_fields_set)
+        limits = grant.limits or _NO_LIMITS
+        budgets = (("calls", limits.calls), ("tokens", limits.tokens), ("bytes", limits.bytes))
+        self._budgets = tuple((budget, most) for budget, most in budgets if most is not None)
+        self._rate = limits.rate
         self._counting = Lock()
         self._models = _granted_models(tool, grant)
         self._result = _declared_result(tool)
@@ -48,10 +50,12 @@ class GuardedTool:
             checked = self._parameters.check(params, context.step)
             if self._models is not None:
                 self._check_model(checked.get("model"), context.step)
-            if self._bounded:
+            if self._budgets:
                 self._spend(context)
+            if self._rate is not None:
+                context.host.take(context.agent, self._name, self._rate)
             result = self._execute(context, checked)
-            if self._bounded:
+            if self._budgets:
                 self._check_spent(context.usage, context.step)
             if self._result is not None:
                 result = self._as_declared(self._result, result)
@@ -79,22 +83,17 @@ class GuardedTool:
 
     def _spend(self, context: ToolContext) -> None:
         """Counts the call, unless a budget is used up."""
-        limits, usage = self._limits, context.usage
+        usage = context.usage
         with self._counting:  # iterations of a loop run at the same time, and share one usage
-            for budget in ("calls", "tokens", "bytes"):
-                most = getattr(limits, budget)
-                if most is not None and getattr(usage, budget) >= most:
+            for budget, most in self._budgets:
+                if getattr(usage, budget) >= most:
                     raise self._used_up(budget, most, context.step)
             usage.calls += 1
-        if limits.rate is not None:
-            context.host.take(context.agent, self._name, limits.rate)
 
     def _check_spent(self, usage: Usage, step: str) -> None:
-        limits = self._limits
-        if limits.tokens is not None and usage.tokens > limits.tokens:
-            raise self._used_up("tokens", limits.tokens, step)
-        if limits.bytes is not None and usage.bytes > limits.bytes:
-            raise self._used_up("bytes", limits.bytes, step)
+        for budget, most in self._budgets:
+            if getattr(usage, budget) > most:
+                raise self._used_up(budget, most, step)
 
     def _used_up(self, budget: str, most: int, step: str) -> BudgetExceeded:
         return BudgetExceeded(
