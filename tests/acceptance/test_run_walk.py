@@ -168,3 +168,76 @@ def test_a_plan_tells_the_verdicts_of_the_types_it_changes(run: CommandLine) -> 
     annotated = run("--plan", "--test", "--format", "github").out
     assert "::error file=agents.d/text-processing/type.yaml" in annotated
     assert "title=test-failed" in annotated
+
+
+GREETER = """
+from reconciler.agents.base import BaseAgent
+
+
+class Greeter(BaseAgent):
+    name = "greeter"
+    title = "Says what kind of text it was given"
+    labels = {"team": "words"}
+    input = {"text": {"type": "text", "required": True}}
+    output = {"label": "string"}
+    tools = [{"name": "keyword_classifier", "limits": {"calls": 2}}]
+
+    def process_task(self, task, context):
+        params = {"text": task.input["text"], "rules": {"greeting": ["hello", "hi"]}, "default": "other"}
+        return {"label": self.call(context, "keyword_classifier", params)["label"]}
+"""
+
+
+@pytest.fixture
+def with_packages(run: CommandLine) -> CommandLine:
+    """With one installed package that brings an agent, and one that is broken."""
+    site = run.folder / "site"
+    for package, source in (("greeting", GREETER), ("cracked", "raise ImportError('half installed')")):
+        run.write(f"site/{package}.py", source)
+        run.write(
+            f"site/{package}-1.0.dist-info/METADATA",
+            f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n",
+        )
+        name = "greeter" if package == "greeting" else "cracked"
+        points = f"[reconciler.agents]\n{name} = {package}:Greeter\n"
+        run.write(f"site/{package}-1.0.dist-info/entry_points.txt", points)
+    run.environment["PYTHONPATH"] = str(site)
+    return run
+
+
+def test_an_agent_that_is_a_python_class_is_listed_and_run_beside_the_others(
+    with_packages: CommandLine,
+) -> None:
+    run = with_packages
+    listed = {agent["name"]: agent for agent in run("agents", "list", "--json").document["agents"]}
+    assert [*listed] == ["bookmarks", "cracked", "greeter", "support-inbox", "text-processing-demo"]
+    assert (listed["greeter"]["kind"], listed["greeter"]["status"]) == ("static", "active")
+    assert listed["cracked"]["status"] == "broken"
+    assert "half installed" in listed["cracked"]["problem"]
+    assert [
+        a["name"] for a in run("agents", "list", "--label", "team=words", "--json").document["agents"]
+    ] == ["greeter"]
+    done = run_agent(run, "greeter", {"text": "Hello there"})
+    assert done.document["output"] == {"label": "greeting"}
+    assert statuses(done) == [("keyword_classifier[0]", "succeeded", "")]
+    assert "Used by  greeter, support-inbox, text-processing-demo" in run("tools", "keyword_classifier").out
+    refused = run("run", "greeter", "--input", "{}")
+    assert (refused.code, "error[invalid_input]" in refused.err) == (8, True)
+    broken = run("run", "cracked", "--json")
+    assert (broken.code, broken.document["error"]["code"]) == (1, "not-found")
+    assert "half installed" in broken.document["error"]["message"]
+
+
+def test_who_can_do_what_can_be_asked(run: CommandLine) -> None:
+    def found(*asked: str) -> list[str]:
+        return [agent["name"] for agent in run("agents", "list", *asked, "--json").document["agents"]]
+
+    assert found("--capability", "mail") == ["support-inbox"]
+    assert found("--model", "llama3.2") == ["support-inbox"]
+    assert found("--table", "knowledge-base.tag") == ["bookmarks"]
+    assert found("--label", "team=examples") == ["bookmarks", "text-processing-demo"]
+    assert found("--status", "retired") == []
+    shown = run("agents", "show", "support-inbox").out
+    assert "Writes    email_analysis__analysis, email_analysis__action_item" in shown
+    assert "Versions  1.0.0 (live)" in shown
+    assert run("tools", "nothing").code == 1
