@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.execution.endings import Ending, Exit
+from reconciler.execution.endings import Ending
 from reconciler.execution.jobs import Job
 from reconciler.execution.wire import Frames, blueprint_key, frame
 from reconciler.spec.task import TaskResult
@@ -54,7 +54,8 @@ class ChildHandle:
         self.kill_at: float | None = None
         self.retiring = False
         """It gets no other task."""
-        self.exit: Exit | None = None
+        self.stuffed = False
+        """It does not take in at once what it is told."""
         self.partial: TaskResult | None = None
         """What a task that was stopped could still tell."""
         self._frames = Frames()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -82,7 +81,7 @@ class Nursery:
         os.set_blocking(reads, False)
         return ours, reads
 
-    def signal(self, number: int, which: signal.Signals) -> None:
+    def signal(self, number: int, which: int) -> None:
         """To the whole process group of a child, unless it has ended."""
         with suppress(ZygoteFailed):
             self._send(["signal", number, int(which)])

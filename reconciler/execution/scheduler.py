@@ -141,7 +141,9 @@ def next_due(scheduled: Scheduled, after: datetime) -> datetime | None:
         return None
     except (CronSimError, OSError, ValueError) as error:
         # The manifest was checked, on a machine that knew the zone.
-        _log.error("schedule not understood", agent=scheduled.agent, schedule=scheduled.text, error=str(error))
+        _log.error(
+            "schedule not understood", agent=scheduled.agent, schedule=scheduled.text, error=str(error)
+        )
         return None
     return found.astimezone(UTC)
 

@@ -58,7 +58,7 @@ class Harness:
         """The processes of the children that run tasks, once so many do."""
         end = time.monotonic() + 10
         while True:
-            pids = [c.pid for c in self.pool._children.values() if c.running is not None and c.pid > 0]
+            pids = [c.pid for c in self.pool._brood if c.running is not None and c.pid > 0]
             if len(pids) == number:
                 time.sleep(0.1)  # until the task has got to where it does what it is for
                 return pids
@@ -230,7 +230,7 @@ def test_a_pool_outlives_its_zygote() -> None:
         harness.run("echo")
         harness.pool.start(harness.job("hostile", deed="oversleep"))
         harness.running(1)
-        harness.pool._nursery._process.kill()
+        harness.pool._brood._nursery._process.kill()
         (lost,) = harness.wait(1)
         assert lost.result.failure is not None
         assert lost.result.failure.code == "crashed"
@@ -243,7 +243,7 @@ def test_nothing_is_left_behind() -> None:
         harness.run("echo")
         harness.pool.start(harness.job("hostile", deed="oversleep_deaf"))
         pids = harness.running(1)
-        folder = harness.pool._folder
+        folder = harness.pool._brood._folder
     assert not folder.exists()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
