@@ -12,24 +12,22 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from reconciler.database import incidents, tasks, workers
+from reconciler.database import tasks, workers
 from reconciler.database.connection import Connection
 from reconciler.database.doorbell import Doorbell, doorbell
-from reconciler.database.failures import ConnectionLost, Unreachable
 from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.host import DatabaseHost
-from reconciler.database.tasks import Claimed, Ended, Finished, TaskKind
+from reconciler.database.tasks import Claimed, TaskKind
 from reconciler.database.upgrade import has_catalog
-from reconciler.errors import DatabaseError, Locked, NotFound, ReconcilerError, RowRefused
-from reconciler.execution.incidents import IncidentKind
-from reconciler.execution.jobs import Done, Executor, Job, bounds_of
+from reconciler.errors import DatabaseError, Locked, NotFound, ReconcilerError
+from reconciler.execution.jobs import Executor, Job, bounds_of
+from reconciler.execution.recording import Recorder
 from reconciler.execution.secret_store import SecretStore
-from reconciler.spec.task import Failure, TaskResult
 
 if TYPE_CHECKING:
     from reconciler.execution.monitoring import Metrics
@@ -42,9 +40,6 @@ BEAT = 2.0
 """Seconds between two renewals; a wish to cancel what runs is heard of by then."""
 LOOK = 0.5
 """Seconds between two looks at the queue though nobody has rung: tasks may have become due by the clock."""
-GATHER = 0.004
-"""Seconds that an end waits for others to share its transaction, while tasks run that may end soon."""
-MOST_TOGETHER = 200
 STALLED = 1.0
 """Seconds after which tasks that were taken ahead and cannot be begun are given back for others to take."""
 GRACE = 30.0
@@ -53,8 +48,6 @@ _BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 Until = Literal["stopped", "idle", "once"]
 """When to leave: when told to, when nothing is due any more, after one task."""
-
-_CRITICAL = frozenset({IncidentKind.PROTOCOL, IncidentKind.PROCESS, IncidentKind.WRITE})
 
 _log = structlog.get_logger(__name__)
 
@@ -93,12 +86,11 @@ class Worker:
         self._executor = executor(self._host)
         self._bell: Doorbell | None = None
         self._claims: dict[str, Claimed] = {}
-        self._ended: list[Done] = []
-        self._ended_since = 0.0
+        self._recorder = Recorder(self.name, cipher, metrics)
         self._stop_wishes = 0
         self._due = True
         """Whether something may be waiting that was not looked for yet."""
-        self._look_at = self._beat_at = self._busy_since = 0.0
+        self._look_at = self._beat_at = self._progress_at = 0.0
         self._begun = 0
         self._failures = 0
 
@@ -152,60 +144,29 @@ class Worker:
         for one in claimed:
             self._claims[one.task.id] = one
             self._executor.start(Job(one.task, one.blueprint, bounds_of(one.limits)))
-        self._busy_since = now if claimed else self._busy_since
+        self._progress_at = now if claimed else self._progress_at
 
     def _run_on(self, patience: float) -> None:
         """Let tasks run, and record those that have ended once enough have, or none is about to."""
         done = self._executor.poll(patience)
-        now = time.monotonic()
         if done:
-            self._ended_since = now if not self._ended else self._ended_since
-            self._busy_since = now
-            self._ended += done
-        if self._ended and (
-            now - self._ended_since >= GATHER or len(self._ended) >= MOST_TOGETHER or not self._executor.busy
-        ):
+            self._progress_at = time.monotonic()
+            for one in done:
+                self._recorder.add(self._claims[one.job.task.id], one)
+        if self._recorder and (not self._executor.busy or not self._recorder.patience):
             self._record()
 
     def _record(self) -> None:
-        """One transaction for all that have ended. What fails as a whole is tried again: nothing is forgotten."""
-        held = [done for done in self._ended if done.job.task.id in self._claims]
-        finished = self._finish([Ended(self._claims[done.job.task.id], done.result) for done in held])
-        self._ended = []
+        for id_ in self._recorder.record(self._connection()):
+            del self._claims[id_]
         self._due = True  # what has ended makes room within the limits of its agent
-        told = [(self._claims.pop(done.job.task.id), done) for done in held]
-        for (claimed, done), end in zip(told, finished, strict=True):
-            self._tell(claimed, done, end)
-        found = [self._incident(claimed, done) for claimed, done in told if done.incident is not None]
-        incidents.record(self._connection(), found)
-
-    def _finish(self, ended: list[Ended]) -> list[Finished]:
-        connection = self._connection()
-        try:
-            return tasks.finish(connection, ended, cipher=self._cipher)
-        except (Unreachable, ConnectionLost):
-            raise
-        except DatabaseError:
-            # One of them is more than the database takes. The others must not wait for it for ever.
-            return [self._finish_alone(one) for one in ended]
-
-    def _finish_alone(self, ended: Ended) -> Finished:
-        connection = self._connection()
-        try:
-            return tasks.finish(connection, [ended], cipher=self._cipher)[0]
-        except (Unreachable, ConnectionLost):
-            raise
-        except DatabaseError as error:
-            told = f"the database does not take how the task ended: {error.code}"
-            bare = TaskResult(failure=Failure(RowRefused.code, told))
-            return tasks.finish(connection, [replace(ended, result=bare)], cipher=self._cipher)[0]
 
     def _keep(self) -> None:
         """Renew claims in time, hear of wishes to cancel, and give back what cannot be begun soon."""
         now = time.monotonic()
-        if self._claims and now - self._busy_since >= STALLED:
+        if self._claims and now - self._progress_at >= STALLED:
             self._give_back(self._executor.withdraw())
-            self._busy_since = now
+            self._progress_at = now
         if now < self._beat_at:
             return
         self._beat_at = now + BEAT
@@ -253,19 +214,19 @@ class Worker:
     def _patience(self) -> float:
         """Seconds that a turn may last though nothing happens."""
         now = time.monotonic()
-        if self._ended:
-            return max(0.0, self._ended_since + GATHER - now)
+        if self._recorder:
+            return self._recorder.patience
         waits = [self._beat_at - now]
         if self._executor.free:
             if self._due:
-                return 0.0 if not self._executor.busy else GATHER
+                return 0.0
             waits.append(self._look_at - now)
             if self._bell is not None:
                 waits.append(self._bell.interval)
         return max(0.0, min(waits))
 
     def _finished(self, until: Until) -> bool:
-        if until == "stopped" or self._claims or self._ended:
+        if until == "stopped" or self._claims:
             return False
         return (until == "once" and self._begun > 0) or (self._look_at > 0 and not self._due)
 
@@ -281,7 +242,13 @@ class Worker:
                 "database failed", worker=self.name, code=error.code, message=error.message, wait=wait
             )
             self._disconnect()
-            self._ended += self._executor.poll(wait)
+            self._run_on_without_database(wait)
+
+    def _run_on_without_database(self, wait: float) -> None:
+        end = time.monotonic() + wait
+        while (left := end - time.monotonic()) > 0:
+            for one in self._executor.poll(left):
+                self._recorder.add(self._claims[one.job.task.id], one)
 
     def _wind_up(self, grace: float) -> None:
         """Let what runs come to its end, for so long; the rest is given back."""
@@ -297,7 +264,7 @@ class Worker:
         """Whatever happened: end what still runs, give back what has not ended, go."""
         self._executor.close()
         with suppress(ReconcilerError):
-            if self._ended:
+            if self._recorder:
                 self._record()
         with suppress(ReconcilerError):
             if self._claims:
@@ -326,33 +293,3 @@ class Worker:
             self._opened.close()
         self._opened = self._bell = self._host_of_tasks = None
         self._due = True
-
-    def _incident(self, claimed: Claimed, done: Done) -> incidents.NewIncident:
-        assert done.incident is not None, "only asked of ends that have one"
-        found = done.incident
-        return incidents.NewIncident(
-            "critical" if found.kind in _CRITICAL else "warning",
-            found.kind.value,
-            claimed.task.agent,
-            claimed.type,
-            claimed.task.id,
-            {"detail": found.detail, "attempt": claimed.task.attempt},
-            self.name,
-        )
-
-    def _tell(self, claimed: Claimed, done: Done, end: Finished) -> None:
-        if self._metrics is not None:
-            self._metrics.ended(claimed, done, end)
-        log = _log.bind(task=claimed.task.id, agent=claimed.task.agent, attempt=claimed.task.attempt)
-        if done.said:
-            log.info("task printed", text=done.said.decode(errors="replace"))
-        if done.incident is not None:
-            log.warning("incident", kind=done.incident.kind.value, detail=done.incident.detail)
-        state = "lost" if end.lost else end.state.value
-        seconds = round(done.seconds, 6)
-        if end.failure is None:
-            log.debug("task ended", state=state, seconds=seconds, tokens=done.result.tokens)
-        else:
-            log.warning(
-                "task ended", state=state, seconds=seconds, code=end.failure.code, message=end.failure.message
-            )

@@ -1,0 +1,121 @@
+"""Ends of tasks on their way into the database: gathered for some milliseconds, recorded together, then told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from reconciler.database import incidents, tasks
+from reconciler.database.connection import Connection
+from reconciler.database.failures import ConnectionLost, Unreachable
+from reconciler.database.rows.cipher import Cipher
+from reconciler.database.tasks import Claimed, Ended, Finished
+from reconciler.errors import DatabaseError, RowRefused
+from reconciler.execution.incidents import IncidentKind
+from reconciler.execution.jobs import Done
+from reconciler.spec.task import Failure, TaskResult
+
+if TYPE_CHECKING:
+    from reconciler.execution.monitoring import Metrics
+
+GATHER = 0.004
+"""Seconds that an end waits for others to share its transaction, while tasks run that may end soon."""
+MOST_TOGETHER = 200
+
+_CRITICAL = frozenset({IncidentKind.PROTOCOL, IncidentKind.PROCESS, IncidentKind.WRITE})
+
+_log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """What has ended and is not in the database yet. A task has ended when `record` returns, and not before."""
+
+    def __init__(self, worker: str, cipher: Cipher, metrics: Metrics | None) -> None:
+        self._worker, self._cipher, self._metrics = worker, cipher, metrics
+        self._ended: list[tuple[Claimed, Done]] = []
+        self._since = 0.0
+
+    def __len__(self) -> int:
+        return len(self._ended)
+
+    def add(self, claimed: Claimed, done: Done) -> None:
+        if not self._ended:
+            self._since = time.monotonic()
+        self._ended.append((claimed, done))
+
+    @property
+    def patience(self) -> float:
+        """Seconds until what has ended should wait no longer; 0 where enough have."""
+        if len(self._ended) >= MOST_TOGETHER:
+            return 0.0
+        return max(0.0, self._since + GATHER - time.monotonic())
+
+    def record(self, connection: Connection) -> list[str]:
+        """The ids of the tasks whose ends are recorded now: of all there were. Raises DatabaseError, and then they all
+        are still to be recorded."""
+        recorded = self._ended
+        finished = self._finish(connection, [Ended(claimed, done.result) for claimed, done in recorded])
+        self._ended = []
+        for (claimed, done), end in zip(recorded, finished, strict=True):
+            self._tell(claimed, done, end)
+        found = [self._incident(claimed, done) for claimed, done in recorded if done.incident is not None]
+        incidents.record(connection, found)
+        return [claimed.task.id for claimed, _ in recorded]
+
+    def _finish(self, connection: Connection, ended: Sequence[Ended]) -> list[Finished]:
+        try:
+            return tasks.finish(connection, ended, cipher=self._cipher)
+        except (Unreachable, ConnectionLost):
+            raise
+        except DatabaseError:
+            # One of them is more than the database takes. The others must not wait for it for ever.
+            return [self._finish_alone(connection, one) for one in ended]
+
+    def _finish_alone(self, connection: Connection, ended: Ended) -> Finished:
+        try:
+            return tasks.finish(connection, [ended], cipher=self._cipher)[0]
+        except (Unreachable, ConnectionLost):
+            raise
+        except DatabaseError as error:
+            told = f"the database does not take how the task ended: {error.code}"
+            bare = TaskResult(failure=Failure(RowRefused.code, told))
+            return tasks.finish(connection, [replace(ended, result=bare)], cipher=self._cipher)[0]
+
+    def _incident(self, claimed: Claimed, done: Done) -> incidents.NewIncident:
+        assert done.incident is not None, "only asked of ends that have one"
+        found = done.incident
+        return incidents.NewIncident(
+            "critical" if found.kind in _CRITICAL else "warning",
+            found.kind.value,
+            claimed.task.agent,
+            claimed.type,
+            claimed.task.id,
+            {"detail": found.detail, "attempt": claimed.task.attempt},
+            self._worker,
+        )
+
+    def _tell(self, claimed: Claimed, done: Done, end: Finished) -> None:
+        if self._metrics is not None:
+            self._metrics.ended(claimed, done, end)
+        state = "lost" if end.lost else end.state.value
+        told = {
+            "task": claimed.task.id,
+            "agent": claimed.task.agent,
+            "attempt": claimed.task.attempt,
+            "state": state,
+            "seconds": round(done.seconds, 6),
+        }
+        if done.said:
+            _log.info("task printed", task=told["task"], text=done.said.decode(errors="replace"))
+        if done.incident is not None:
+            _log.warning(
+                "incident", task=told["task"], kind=done.incident.kind.value, detail=done.incident.detail
+            )
+        if end.failure is not None:
+            _log.warning("task ended", **told, code=end.failure.code, message=end.failure.message)
+        else:
+            _log.info("task ended", **told, tokens=done.result.tokens)
