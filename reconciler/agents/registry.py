@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -44,7 +45,7 @@ class AgentRegistry:
     ) -> None:
         """`today` gives the day in UTC."""
         self._schemas, self._static, self._tools, self._today = schemas, static, tools, today
-        self._parsed = lru_cache(1024)(parse_canonical)
+        self._described = lru_cache(1024)(self._describe)
 
     # --- finding --------------------------------------------------------------------------------------------
 
@@ -118,23 +119,28 @@ class AgentRegistry:
             yield self._deployed(agent, texts)
 
     def _deployed(self, agent: DeployedAgent, texts: Mapping[str, str]) -> AgentRecord:
-        own = self._parsed("agent", texts[agent.digest])
-        assert isinstance(own, Agent), "what is deployed as an agent is one"
-        of_type = self._parsed("type", texts[agent.type_digest]) if agent.type_digest is not None else None
-        if isinstance(of_type, AgentType):
-            record = described(agent.name, "dynamic", of_type, self._tools, self._today())
+        # Read as JSON: of thousands of agents nothing else is wanted, and a type is described once for all of its own.
+        own = json.loads(texts[agent.digest])
+        if agent.type_digest is not None:
+            record = replace(self._described(texts[agent.type_digest], self._today()), name=agent.name)
         else:
             record = AgentRecord(agent.name, "dynamic", agent.type, status=Status.RETIRED)
         gone = agent.removed_at is not None
         return replace(
             record,
-            labels=tuple(sorted((dict(record.labels) | own.metadata.labels).items())),
+            labels=tuple(sorted((dict(record.labels) | own["metadata"].get("labels", {})).items())),
             enabled=agent.enabled and not gone,
             status=Status.RETIRED if gone else record.status,
-            schedule=own.spec.schedule or "",
+            schedule=own["spec"].get("schedule", ""),
             deployed_at=agent.deployed_at,
             revision=agent.revision,
         )
+
+    def _describe(self, type_text: str, today: date) -> AgentRecord:
+        """An agent of a type, without a name."""
+        found = parse_canonical("type", type_text)
+        assert isinstance(found, AgentType), "what is registered as a type is one"
+        return described("", "dynamic", found, self._tools, today)
 
     def _installed(self) -> Iterator[AgentRecord]:
         for name in sorted(self._static.names()):
