@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from reconciler.database.failures import ConstraintViolated
 from reconciler.database.rows.model import LiveModel
+from reconciler.database.storable import UnfitValue
 from reconciler.errors import Conflict, RowRefused, RunError
 from reconciler.spec.findings import Finding, pointer
 from reconciler.spec.task import Write
@@ -17,6 +18,18 @@ def changed_meanwhile(what: str) -> Conflict:
     return Conflict(
         f"{what} is no longer what it was when the task began", hint="the task is run again as things are now"
     )
+
+
+def as_of_now(error: RunError, model: LiveModel, write: Write) -> RunError:
+    """What is wrong by the live version of the type may have been right by the one that the task ran on."""
+    if model.version == write.type_version:
+        return error
+    return changed_meanwhile(f"type {write.type}")
+
+
+def unfit(error: UnfitValue, model: LiveModel) -> RowRefused:
+    """A value that no column can hold."""
+    return RowRefused(error.message, where=model.name, hint=error.hint)
 
 
 def invalid(error: ValuesInvalid, model: LiveModel) -> RowRefused:
@@ -35,15 +48,15 @@ def violated(error: ConstraintViolated, model: LiveModel, write: Write, broken: 
             column = model.references.get(error.constraint)
             field = column.name if column else broken
             if not field:
-                return _refused(model, "", "a reference leads to a row that is not there")
-            return _refused(model, field, f"`{field}` refers to a row that is not there")
+                return refused(model, "", "a reference leads to a row that is not there")
+            return refused(model, field, f"`{field}` refers to a row that is not there")
         case "required":
             field = error.columns[0] if error.columns else ""
-            return _refused(model, field, f"`{field}` is required")
+            return refused(model, field, f"`{field}` is required")
         case "check":
             return _check_failed(error.constraint, model)
         case _:
-            return _refused(model, "", "the row contradicts a constraint of its table")
+            return refused(model, "", "the row contradicts a constraint of its table")
 
 
 def _not_unique(error: ConstraintViolated, model: LiveModel, write: Write) -> RunError:
@@ -53,7 +66,7 @@ def _not_unique(error: ConstraintViolated, model: LiveModel, write: Write) -> Ru
     if write.mode == "upsert" and set(columns) == set(write.key):
         return Conflict(f"another task wrote the row of `{model.name}` with this key", where=model.name)
     names = ", ".join(f"`{name}`" for name in columns)
-    return _refused(
+    return refused(
         model,
         columns[0],
         f"another row of `{model.name}` has the same {names}",
@@ -63,14 +76,14 @@ def _not_unique(error: ConstraintViolated, model: LiveModel, write: Write) -> Ru
 
 def _check_failed(constraint: str, model: LiveModel) -> RowRefused:
     if constraint in model.checks:
-        return _refused(model, "", f"the row contradicts the check `{model.checks[constraint]}`")
+        return refused(model, "", f"the row contradicts the check `{model.checks[constraint]}`")
     if constraint in model.bounds:
         field, rule = model.bounds[constraint]
-        return _refused(model, field, f"`{field}` contradicts its `{rule}`")
-    return _refused(model, "", f"the row contradicts the constraint `{constraint}`")
+        return refused(model, field, f"`{field}` contradicts its `{rule}`")
+    return refused(model, "", f"the row contradicts the constraint `{constraint}`")
 
 
-def _refused(model: LiveModel, field: str, message: str, hint: str = "") -> RowRefused:
+def refused(model: LiveModel, field: str, message: str, hint: str = "") -> RowRefused:
     return RowRefused(message, where=f"{model.name}/{field}" if field else model.name, hint=hint)
 
 

@@ -1,6 +1,6 @@
 """The ends of tasks, each in one piece with its rows and its trace.
 
-Many ends share a transaction and its wait for the disk; a savepoint around the rows of each lets one fail alone. When
+Many ends share a transaction, its statements and its wait for the disk; one whose rows are refused fails alone. When
 `finish` returns, everything it says is durable; when it raises, nothing of it happened and all can be tried again.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from reconciler.database.clock import moment_of, time_text
@@ -18,6 +18,7 @@ from reconciler.database.records.batches import in_batches
 from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.effects import Effects
 from reconciler.database.rows.live_models import LiveModels
+from reconciler.database.rows.prepared import Prepared
 from reconciler.database.tasks.records import Ended, Finished
 from reconciler.database.tasks.retrying import Verdict, verdict
 from reconciler.database.tasks.writers import check_writers
@@ -48,13 +49,13 @@ def finish(connection: Connection, ended: Sequence[Ended], *, cipher: Cipher = N
     if not ended:
         return []
     with connection.transaction():
-        now = moment_of(connection)
-        standing = _standing(connection, ended)
-        finishing = _Finishing(connection, now, cipher)
+        finishing = _Finishing(connection, _standing(connection, ended), cipher)
         finishing.models.load({write.type for one in ended for write in one.result.writes})
-        finished = [finishing.end(one, standing.pop(one.claimed.task.id, None)) for one in ended]
+        for position, one in enumerate(ended):
+            finishing.take(position, one)
+        finishing.succeed()
         connection.execute_many(_END, finishing.rows)
-    return finished
+    return [finishing.finished[position] for position in range(len(ended))]
 
 
 def _standing(connection: Connection, ended: Sequence[Ended]) -> dict[str, _Stands]:
@@ -68,43 +69,86 @@ def _standing(connection: Connection, ended: Sequence[Ended]) -> dict[str, _Stan
     return found
 
 
-class _Finishing:
-    """One transaction's ends; `rows` are the parameters of `_END` that came of them."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An end that is a success unless its rows are refused."""
 
-    def __init__(self, connection: Connection, now: datetime, cipher: Cipher) -> None:
-        self._connection, self._now = connection, now
-        self._at = time_text(now)
+    position: int
+    ended: Ended
+    stands: _Stands
+    prepared: tuple[Prepared, ...]
+
+
+class _Finishing:
+    """One transaction's ends by their positions; `rows` are the parameters of `_END` that come of them."""
+
+    def __init__(self, connection: Connection, standing: dict[str, _Stands], cipher: Cipher) -> None:
+        self._connection, self._standing = connection, standing
+        self._now = moment_of(connection)
+        self._at = time_text(self._now)
         self.models = LiveModels(connection, cipher)
-        self._effects = Effects(connection, self.models, now)
+        self._effects = Effects(connection, self.models, self._now)
+        self._candidates: list[_Candidate] = []
+        self.finished: dict[int, Finished] = {}
         self.rows: list[tuple[Any, ...]] = []
 
-    def end(self, ended: Ended, stands: _Stands | None) -> Finished:
-        """`stands` is None for a task that is gone, or was ended a line before."""
-        task_id = ended.claimed.task.id
-        if stands is None or stands.state is not TaskState.RUNNING or stands.token != ended.claimed.token:
-            return Finished(task_id, stands.state if stands else TaskState.CANCELLED, lost=True)
-        result = ended.result
-        if stands.cancel_requested is not None:
-            result = _failed(result, Failure(Cancelled.code, stands.cancel_requested))
-        if result.failure is None:
+    def take(self, position: int, ended: Ended) -> None:
+        """Record what has failed or is lost; keep what may succeed for `succeed`."""
+        claimed, result = ended.claimed, ended.result
+        # Taken out, so that a task that is brought back twice ends with the first.
+        stands = self._standing.pop(claimed.task.id, None)
+        if stands is None or stands.state is not TaskState.RUNNING or stands.token != claimed.token:
+            state = stands.state if stands else TaskState.CANCELLED
+            self.finished[position] = Finished(claimed.task.id, state, lost=True)
+        elif stands.cancel_requested is not None:
+            self._fail(position, ended, stands, Failure(Cancelled.code, stands.cancel_requested))
+        elif result.failure is not None:
+            self._fail(position, ended, stands, result.failure)
+        else:
             try:
-                return self._succeed(ended, result)
+                check_writers(self._connection, claimed, result)
+                prepared = self._effects.prepare(claimed.task.id, result.writes)
             except RunError as error:
-                told = Failure(error.code, error.message, error.where, error.hint)
-                result = _failed(result, told)
-        assert result.failure is not None
-        decided = verdict(result.failure, stands.attempts, stands.max_attempts)
-        self._row(task_id, decided, result, None, stands.not_before)
-        return Finished(task_id, decided.state, None, result.failure)
+                self._fail(position, ended, stands, _failure(error))
+            else:
+                self._candidates.append(_Candidate(position, ended, stands, prepared))
 
-    def _succeed(self, ended: Ended, result: TaskResult) -> Finished:
-        """Raises RunError, and then no row of the task is there."""
-        claimed = ended.claimed
-        check_writers(self._connection, claimed, result)
-        row = self._effects.apply(claimed.task.id, result.writes, result.output_row)
-        output = result.output if row is None else row
-        self._row(claimed.task.id, Verdict(TaskState.SUCCEEDED), result, output, claimed.task.created_at)
-        return Finished(claimed.task.id, TaskState.SUCCEEDED, output)
+    def succeed(self) -> None:
+        """Write the rows of all candidates and record how that went."""
+        written = self._written(self._candidates)
+        results = [one.ended.result for one in written]
+        outputs = [r.writes[r.output_row] for r in results if r.output_row is not None]
+        stored = self._effects.stored(outputs)
+        for one, result in zip(written, results, strict=True):
+            output, task = result.output, one.ended.claimed.task
+            if result.output_row is not None:
+                write = result.writes[result.output_row]
+                output = stored[write.type, write.model, write.row_id]
+            self.finished[one.position] = Finished(task.id, TaskState.SUCCEEDED, output)
+            self._row(task.id, Verdict(TaskState.SUCCEEDED), result, output, one.stands.not_before)
+
+    def _written(self, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+        """Those whose rows are there now; the others are recorded as failed. All at once if that can be, else half
+        and half: one that is refused among many is found in few steps."""
+        if len(candidates) > 1:
+            if self._effects.write_together([row for one in candidates for row in one.prepared]):
+                return [*candidates]
+            middle = len(candidates) // 2
+            return self._written(candidates[:middle]) + self._written(candidates[middle:])
+        for one in candidates:
+            try:
+                self._effects.write(one.prepared)
+            except RunError as error:
+                self._fail(one.position, one.ended, one.stands, _failure(error))
+                return []
+        return [*candidates]
+
+    def _fail(self, position: int, ended: Ended, stands: _Stands, failure: Failure) -> None:
+        task_id = ended.claimed.task.id
+        decided = verdict(failure, stands.attempts, stands.max_attempts)
+        result = replace(ended.result, output=None, writes=(), output_row=None, failure=failure)
+        self._row(task_id, decided, result, None, stands.not_before)
+        self.finished[position] = Finished(task_id, decided.state, None, failure)
 
     def _row(
         self, task_id: str, decided: Verdict, result: TaskResult, output: Values | None, not_before: str
@@ -129,5 +173,5 @@ class _Finishing:
         )
 
 
-def _failed(result: TaskResult, failure: Failure) -> TaskResult:
-    return replace(result, output=None, writes=(), output_row=None, failure=failure)
+def _failure(error: RunError) -> Failure:
+    return Failure(error.code, error.message, error.where, error.hint)
