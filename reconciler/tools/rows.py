@@ -37,7 +37,8 @@ class TaskRows:
         self._host, self._type, self._agent, self._task_id = host, agent_type, agent, task_id
         self.writes: list[Write] = [] if writes is None else writes
         self._written: dict[str, dict[int, Row]] = {}
-        self._writing = RLock()
+        self._before: list[tuple[Write, Row | None]] = []
+        self.writing = RLock()
 
     def write(
         self,
@@ -57,7 +58,7 @@ class TaskRows:
         fields = spec.fields
         own = {name: value for name, value in values.items() if name != "id"} if mode == "update" else values
         given = _validated(fields, own, where)
-        with self._writing:
+        with self.writing:
             match mode:
                 case "insert":
                     found = None
@@ -68,20 +69,21 @@ class TaskRows:
                     found = self._only(model, chosen)
             row = self._new(model, fields, own, where) if found is None else {**found, **given}
             row["deleted_at"] = None
-            self._written.setdefault(model, {})[row["id"]] = row
-            self.writes.append(
-                Write(
-                    self._type.name,
-                    model,
-                    self._agent,
-                    self._type.spec.version,
-                    mode,
-                    given,
-                    row["id"],
-                    tuple(key),
-                    found is not None,
-                )
+            write = Write(
+                self._type.name,
+                model,
+                self._agent,
+                self._type.spec.version,
+                mode,
+                given,
+                row["id"],
+                tuple(key),
+                found is not None,
             )
+            written = self._written.setdefault(model, {})
+            self._before.append((write, written.get(row["id"])))
+            written[row["id"]] = row
+            self.writes.append(write)
         return dict(row)
 
     def read(
@@ -97,6 +99,18 @@ class TaskRows:
         self._model(model)
         query = Query(self._type.name, model, where or {}, tuple(fields), tuple(order_by), limit)
         return self._host.read(query, tuple(self.writes))
+
+    def forget(self, writes: Sequence[Write]) -> None:
+        """Take back writes, as if they had never been described: of a step that failed, where the task goes on."""
+        gone = {id(write) for write in writes}
+        with self.writing:
+            for write, before in reversed(self._before):
+                if id(write) in gone and before is None:
+                    self._written[write.model].pop(write.row_id, None)
+                elif id(write) in gone and before is not None:
+                    self._written[write.model][write.row_id] = before
+            self._before = [entry for entry in self._before if id(entry[0]) not in gone]
+            self.writes[:] = [write for write in self.writes if id(write) not in gone]
 
     def _model(self, name: str) -> ModelSpec:
         models = self._type.spec.models

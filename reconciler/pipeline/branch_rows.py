@@ -1,0 +1,66 @@
+"""The task's rows as one line of steps may use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from reconciler.errors import Cancelled, Denied
+from reconciler.spec.task import Write, WriteMode
+from reconciler.tools.rows import Row, TaskRows
+
+
+class BranchRows(TaskRows):
+    """All branches of a task see the same rows; `writes` are those of this one, in its order. Once `closed`, it takes
+    no more: whoever holds it has been given up."""
+
+    def __init__(self, shared: TaskRows, writes: list[Write]) -> None:
+        self._shared = shared
+        self.writes = writes
+        self.closed = False
+
+    def write(
+        self,
+        model: str,
+        mode: WriteMode,
+        key: Sequence[str],
+        values: Mapping[str, Any],
+        *,
+        where: str = "values",
+    ) -> Row:
+        if self.closed:
+            raise Cancelled("the step that writes was given up")
+        with self._shared.writing:
+            row = self._shared.write(model, mode, key, values, where=where)
+            self.writes.append(self._shared.writes[-1])
+        return row
+
+    def read(
+        self,
+        model: str,
+        *,
+        where: Mapping[str, Any] | None = None,
+        fields: Sequence[str] = (),
+        order_by: Sequence[str] = (),
+        limit: int = 100,
+    ) -> list[Row]:
+        return self._shared.read(model, where=where, fields=fields, order_by=order_by, limit=limit)
+
+    def forget(self, writes: Sequence[Write]) -> None:
+        self._shared.forget(writes)
+
+
+class _NoRows(TaskRows):
+    """For tools that do not declare that they use tables."""
+
+    def __init__(self) -> None:
+        self.writes = []
+
+    def write(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise Denied("the tool does not declare that it uses tables")
+
+    def read(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise Denied("the tool does not declare that it uses tables")
+
+
+NO_ROWS: TaskRows = _NoRows()
