@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from reconciler.control.proposals import Writer
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
+    from reconciler.database.connection import Connection
+    from reconciler.database.tasks import TaskKind
     from reconciler.execution.inline import Ran
+    from reconciler.execution.jobs import Executor
+    from reconciler.execution.monitoring import Metrics
+    from reconciler.execution.tasks import TaskQueue
+    from reconciler.execution.worker import Worker
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.sources import Source
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.spec.codec import Spec
     from reconciler.spec.state import State
     from reconciler.spec.task import Values
+    from reconciler.tools.host import Host
 
 
 def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
@@ -82,6 +89,76 @@ def run_once(settings: Settings, agent: str, given: Values, overrides: Values, *
     task = NewTask(agent, given, overrides, max_attempts=1, origin="cli", actor=actor)
     with connect(settings.database, create=False) as connection:
         return run_inline(connection, agent_factory(), task, settings, static=installed_agents())
+
+
+def task_queue(connection: Connection) -> TaskQueue:
+    """The way in for tasks of all agents, dynamic and installed."""
+    from reconciler.agents.static import installed_agents
+    from reconciler.execution.tasks import TaskQueue
+
+    return TaskQueue(connection, installed_agents())
+
+
+def open_worker(
+    settings: Settings,
+    *,
+    executor: str = "pool",
+    children: int = 2,
+    agents: frozenset[str] | None = None,
+    kind: TaskKind | None = None,
+    metrics: Metrics | None = None,
+    schedule: bool = True,
+) -> Worker:
+    """A worker whose children are there and whose database is not open yet. Raises ZygoteFailed."""
+    from reconciler.database.connection import connect
+    from reconciler.execution.scheduler import Scheduler
+    from reconciler.execution.worker import Scope, Worker, worker_name
+
+    def open_executor(host: Callable[[], Host]) -> Executor:
+        if executor == "inline":
+            from reconciler.execution.inline import InlineExecutor, program_of
+
+            return InlineExecutor(program_of(agent_factory(), settings), host)
+        from reconciler.execution.host_calls import HostCalls
+        from reconciler.execution.pool import Pool
+        from reconciler.execution.zygote import Setup
+
+        return Pool(Setup.of(settings), HostCalls(host), children=children)
+
+    name = worker_name()
+    return Worker(
+        lambda: connect(settings.database, create=False, lock_timeout=settings.lock_timeout),
+        open_executor,
+        name=name,
+        kind=executor,
+        scope=Scope(agents, kind),
+        ttl=settings.claim_seconds,
+        metrics=metrics,
+        scheduler=Scheduler(name) if schedule else None,
+    )
+
+
+def run_celery_worker(settings: Settings, *, children: int, kind: TaskKind | None) -> None:
+    """Consumes the queues of all types, or of static agents, until told to stop. Raises UsageError without Celery."""
+    from reconciler.errors import UsageError
+
+    try:
+        from reconciler.execution import celery_app
+    except ImportError as error:
+        raise UsageError("Celery is not installed", hint="pip install 'reconciler[celery]'") from error
+    celery_app.work(settings, children=children, kind=kind)
+
+
+def run_scheduler(settings: Settings, stopped: Callable[[], bool]) -> None:
+    """Submits tasks by the clock until `stopped`. A database that does not answer is asked again."""
+    from reconciler.database.connection import connect
+    from reconciler.execution.scheduler import Scheduler, keep_scheduling
+    from reconciler.execution.worker import worker_name
+
+    def open_database() -> Connection:
+        return connect(settings.database, create=False, lock_timeout=settings.lock_timeout)
+
+    keep_scheduling(Scheduler(worker_name()), open_database, stopped)
 
 
 def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:

@@ -38,6 +38,8 @@ class Settings:
     """Networks that agents may reach besides the public ones, such as 10.1.0.0/16."""
     broker_url: str = DEFAULT_BROKER
     """Redis or RabbitMQ, for workers of the executor `celery`."""
+    claim_seconds: float = 30.0
+    """For how long a task that was claimed is left to a worker that does not say that it still runs it."""
     log_format: str = ""
     """Of workers and servers: `console` or `json`; empty: for a terminal `console`, else `json`."""
 
@@ -57,6 +59,7 @@ class Settings:
             ollama_url=_ollama_url(env),
             egress_private=_networks(env, "RECONCILER_EGRESS_PRIVATE"),
             broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
+            claim_seconds=float(_number(env, "RECONCILER_CLAIM_SECONDS", 30) or 1),
             log_format=_one_of(env, "RECONCILER_LOG_FORMAT", LOG_FORMATS),
         )
 

@@ -63,4 +63,4 @@ def latest(connection: Connection, *, agent: str = "", limit: int = 100) -> list
         f" {condition} ORDER BY id DESC LIMIT ?",
         [*params, limit],
     )
-    return [IncidentRecord(*row[:7], from_json(row[7]), row[8]) for row in rows]
+    return [IncidentRecord(*facts, from_json(evidence), worker) for *facts, evidence, worker in rows]

@@ -47,6 +47,10 @@ class Recorder:
             self._since = time.monotonic()
         self._ended.append((claimed, done))
 
+    def clear(self) -> None:
+        """Forget what has not been recorded: it never ended."""
+        self._ended = []
+
     @property
     def patience(self) -> float:
         """Seconds until what has ended should wait no longer; 0 where enough have."""

@@ -9,7 +9,7 @@ them.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease, acquire
 from reconciler.database.schedules import Remembered, Scheduled
 from reconciler.database.tasks import NewTask
-from reconciler.errors import Locked, ReconcilerError, RunError
+from reconciler.errors import DatabaseError, Locked, ReconcilerError, RunError
 from reconciler.execution.tasks import TaskQueue
 
 LEASE = "scheduler"
@@ -124,6 +124,24 @@ class Scheduler:
         kept = (fired.get(entry.scheduled.agent, entry) for entry in self._entries)
         self._entries = [entry for entry in kept if entry is not None]
         return any(submitted)
+
+
+def keep_scheduling(
+    scheduler: Scheduler, connect: Callable[[], Connection], stopped: Callable[[], bool]
+) -> None:
+    """Tick until `stopped`. Raises ReconcilerError where not even the first connection succeeds."""
+    connection = connect()
+    while not stopped():
+        try:
+            scheduler.tick(connection)
+        except DatabaseError as error:
+            _log.warning("database failed", code=error.code, message=error.message)
+            connection.close()
+            with suppress(DatabaseError):
+                connection = connect()
+        time.sleep(TICK)
+    scheduler.close(connection)
+    connection.close()
 
 
 def next_due(scheduled: Scheduled, after: datetime) -> datetime | None:

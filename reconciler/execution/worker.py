@@ -71,16 +71,18 @@ class Worker:
         connect: Callable[[], Connection],
         executor: Callable[[Callable[[], Host]], Executor],
         *,
+        name: str = "",
         kind: str = "pool",
         scope: Scope = Scope(),
+        ttl: float = CLAIM_SECONDS,
         cipher: Cipher = NO_KEY,
         metrics: Metrics | None = None,
         scheduler: Scheduler | None = None,
     ) -> None:
         """`executor` is made here, before the database is opened, with what gives the host that answers its tasks."""
-        self.name = worker_name()
+        self.name = name or worker_name()
         self._connect, self._kind, self._scope, self._cipher = connect, kind, scope, cipher
-        self._metrics, self._scheduler = metrics, scheduler
+        self._ttl, self._metrics, self._scheduler = ttl, metrics, scheduler
         self._opened: Connection | None = None
         self._host_of_tasks: DatabaseHost | None = None
         self._executor = executor(self._host)
@@ -97,6 +99,10 @@ class Worker:
     def stop(self) -> None:
         """Take no more tasks, and leave when those that run have ended; asked twice, leave at once."""
         self._stop_wishes += 1
+
+    def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Have `ready` called when there is something to read from a descriptor, also while nothing else happens."""
+        self._executor.watch(descriptor, ready)
 
     def run(self, until: Until = "stopped", *, grace: float = GRACE) -> None:
         """Work. Raises ReconcilerError where not even the first look at the database succeeds."""
@@ -135,7 +141,7 @@ class Worker:
             self._connection(),
             self.name,
             wanted,
-            ttl=CLAIM_SECONDS,
+            ttl=self._ttl,
             agents=self._scope.agents,
             kind=self._scope.kind,
         )
@@ -169,14 +175,14 @@ class Worker:
             self._progress_at = now
         if now < self._beat_at:
             return
-        self._beat_at = now + BEAT
+        self._beat_at = now + min(BEAT, self._ttl / 3)
         connection = self._connection()
         workers.seen(connection, self.name)
         if self._metrics is not None:
             self._metrics.running(len(self._claims))
         if self._claims:
             tokens = {id_: claimed.token for id_, claimed in self._claims.items()}
-            held = tasks.heartbeat(connection, self.name, tokens, ttl=CLAIM_SECONDS)
+            held = tasks.heartbeat(connection, self.name, tokens, ttl=self._ttl)
             for id_ in held.lost | held.cancelled:
                 self._executor.cancel(id_)
             for id_ in held.lost:

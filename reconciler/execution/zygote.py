@@ -35,6 +35,7 @@ from reconciler.execution.kernel import prctl_adopt_orphans, prctl_die_with_pare
 
 if TYPE_CHECKING:
     from reconciler.execution.child import Program
+    from reconciler.settings import Settings
 
 MAX_MESSAGE = 64 * 2**10
 _KIBIBYTE = 1024
@@ -48,6 +49,10 @@ class Setup:
     program: str = "reconciler.execution.child:agents"
     ollama_url: str = "http://127.0.0.1:11434"
     private: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Setup:
+        return cls(ollama_url=settings.ollama_url, private=settings.egress_private)
 
     def encoded(self) -> bytes:
         return orjson.dumps([asdict(self)])

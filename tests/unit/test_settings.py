@@ -29,6 +29,7 @@ def test_every_variable_has_its_setting() -> None:
         "RECONCILER_OLLAMA_URL": "http://models.example.com:11434",
         "RECONCILER_EGRESS_PRIVATE": "10.1.0.0/16, 127.0.0.1/32",
         "RECONCILER_BROKER_URL": "amqp://broker.example.com//",
+        "RECONCILER_CLAIM_SECONDS": "45",
         "RECONCILER_LOG_FORMAT": "json",
     }
     assert Settings.from_environment(environ) == Settings(
@@ -43,6 +44,7 @@ def test_every_variable_has_its_setting() -> None:
         ollama_url="http://models.example.com:11434",
         egress_private=("10.1.0.0/16", "127.0.0.1/32"),
         broker_url="amqp://broker.example.com//",
+        claim_seconds=45.0,
         log_format="json",
     )
 

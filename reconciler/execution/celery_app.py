@@ -1,0 +1,191 @@
+"""The Celery application: `celery -A reconciler.execution.celery_app worker`, or `reconcile worker --executor celery`.
+
+Messages name tasks, in a queue per type (`agents.<type>`) and one for static agents (`agents.static`); what is run, and
+whether, the database says. Each of Celery's processes runs tasks in a sandboxed child of its own, records the end, and
+only then acknowledges the message. Beside each worker runs a process that forwards what is due (`forwarder`) and
+schedules.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery import Celery, Task, bootsteps, signals
+
+from reconciler.database.connection import Connection, connect
+from reconciler.database.dispatch import live_types
+from reconciler.errors import DatabaseError, ReconcilerError
+from reconciler.execution.host_calls import HostCalls
+from reconciler.execution.monitoring import configure_logging
+from reconciler.execution.pool import Pool
+from reconciler.execution.single import Outcome, SingleRunner
+from reconciler.execution.zygote import Setup
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.database.tasks import TaskKind
+    from reconciler.execution.jobs import Executor
+    from reconciler.tools.host import Host
+
+RUN = "reconciler.run"
+STATIC_QUEUE = "agents.static"
+REFRESH = 10.0
+"""Seconds after which the queue of a new type is consumed."""
+KIND_VARIABLE = "RECONCILER_CELERY_KIND"
+"""Set by `reconcile worker --kind`, for the processes it starts: only the queues of agents of this kind."""
+
+_LONGEST_WAIT = 30.0
+_DATABASE_WAIT = 5.0
+_FORWARDER_PATIENCE = 5.0
+
+_log = structlog.get_logger(__name__)
+
+app = Celery("reconciler")
+app.conf.update(
+    broker_url=Settings.from_environment().broker_url,
+    # A message is kept by the broker until the end of its task is in the database.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    # How tasks ended is in the database.
+    task_ignore_result=True,
+    task_default_queue=STATIC_QUEUE,
+    task_create_missing_queues=True,
+    task_serializer="json",
+    accept_content=["json"],
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # Redis hands a message to another worker when it was not acknowledged for so long. By then the task has ended or
+    # is still claimed, and the message does nothing.
+    broker_transport_options={"visibility_timeout": 3600, "confirm_publish": True},
+    worker_hijack_root_logger=False,
+    worker_soft_shutdown_timeout=30.0,
+    worker_proc_alive_timeout=30.0,
+)
+
+
+def work(settings: Settings, *, children: int, kind: TaskKind | None) -> None:
+    """Run a worker in this process until it is told to stop."""
+    # Celery's processes read the environment, as they do under Celery's own command.
+    os.environ["RECONCILER_DATABASE_URL"] = settings.database
+    if kind is not None:
+        os.environ[KIND_VARIABLE] = kind
+    app.worker_main(
+        ["worker", f"--concurrency={children}", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
+    )
+
+
+# --- in the processes of the worker's pool -----------------------------------------------------------
+
+_runner: SingleRunner | None = None
+
+
+@app.task(name=RUN, bind=True, max_retries=None)
+def run(self: Task[Any, Any], task_id: str) -> None:
+    """Run one task, if it is still to be run."""
+    assert _runner is not None, "made when the process was"
+    try:
+        outcome = _runner.run(task_id)
+    except DatabaseError as error:
+        raise self.retry(countdown=_DATABASE_WAIT, exc=error) from error
+    if outcome is Outcome.NOT_NOW:
+        # Its agent has no room now. The forwarder would send it again, but only after a while.
+        wait = min(_LONGEST_WAIT, 0.25 * 2.0 ** min(self.request.retries, 10))
+        raise self.retry(countdown=wait)
+
+
+@signals.worker_process_init.connect
+def _open_runner(**_: Any) -> None:
+    global _runner
+    settings = Settings.from_environment()
+
+    def open_pool(host: Callable[[], Host]) -> Executor:
+        return Pool(Setup.of(settings), HostCalls(host), children=1)
+
+    _runner = SingleRunner(lambda: _connect(settings), open_pool, ttl=settings.claim_seconds)
+
+
+@signals.worker_process_shutdown.connect
+def _close_runner(**_: Any) -> None:
+    if _runner is not None:
+        _runner.close()
+
+
+# --- in the worker's main process, which must not keep what its pool would inherit --------------------
+
+_forwarder: subprocess.Popen[bytes] | None = None
+
+
+@signals.setup_logging.connect
+def _set_up_logging(**_: Any) -> None:
+    configure_logging(Settings.from_environment().log_format)
+
+
+@signals.worker_ready.connect
+def _start_forwarder(**_: Any) -> None:
+    global _forwarder
+    # A program of its own: its connections are nothing that the pool should ever inherit.
+    _forwarder = subprocess.Popen(
+        [sys.executable, "-m", "reconciler.execution.celery_forwarder"], stdin=subprocess.DEVNULL
+    )
+
+
+@signals.worker_shutting_down.connect
+def _stop_forwarder(**_: Any) -> None:
+    if _forwarder is not None:
+        _forwarder.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            _forwarder.wait(_FORWARDER_PATIENCE)
+
+
+class TypeQueues(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Consumes the queue of each type that has an agent, also of those that come later. Who names queues
+    (`celery worker -Q agents.email-analysis`) gets these and no others."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._named = bool(getattr(consumer.app.amqp.queues, "_consume_from", None))
+        self._kind = os.environ.get(KIND_VARIABLE, "")
+        self._consumed: set[str] = set()
+        self._timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        """Once a connection to the broker is there, and again after each that was lost."""
+        if self._named or self._kind == "static":
+            return
+        if self._kind == "dynamic":
+            consumer.cancel_task_queue(STATIC_QUEUE)
+        self._consumed.clear()
+        self._refresh(consumer)
+        self._timer = consumer.timer.call_repeatedly(REFRESH, self._refresh, (consumer,))
+
+    def stop(self, consumer: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _refresh(self, consumer: Any) -> None:
+        try:
+            with _connect(Settings.from_environment()) as connection:
+                queues = {f"agents.{name}" for name in live_types(connection)}
+        except ReconcilerError as error:
+            _log.warning("types not known", error=error.message)
+            return
+        for queue in sorted(queues - self._consumed):
+            consumer.add_task_queue(queue)
+            self._consumed.add(queue)
+
+
+app.steps["consumer"].add(TypeQueues)
+
+
+def _connect(settings: Settings) -> Connection:
+    return connect(settings.database, create=False, lock_timeout=settings.lock_timeout)

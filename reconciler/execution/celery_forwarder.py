@@ -1,0 +1,71 @@
+"""`python -m reconciler.execution.celery_forwarder`: forwards and schedules beside a Celery worker, as long as that."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from reconciler.database.connection import Connection, connect
+from reconciler.execution.celery_app import RUN, app
+from reconciler.execution.forwarder import Forwarder
+from reconciler.execution.kernel import prctl_die_with_parent
+from reconciler.execution.monitoring import configure_logging
+from reconciler.execution.scheduler import Scheduler
+from reconciler.execution.worker import worker_name
+from reconciler.settings import Settings
+
+
+class CeleryBroker:
+    """The `Broker` of forwarders, by Celery's own connections."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def send(self, messages: Sequence[tuple[str, str]]) -> None:
+        try:
+            with self._app.producer_pool.acquire(block=True, timeout=10) as producer:
+                for queue, task_id in messages:
+                    self._app.send_task(RUN, [task_id], queue=queue, producer=producer)
+        except OperationalError as error:
+            raise ConnectionError(f"the broker did not take a message: {error}") from error
+
+    def depth(self, queue: str) -> int:
+        try:
+            with self._app.connection_for_write() as connection:
+                channel = connection.default_channel
+                try:
+                    return int(channel.queue_declare(queue=queue, passive=True).message_count)
+                except connection.channel_errors:  # nobody has made it yet
+                    return 0
+        except OperationalError as error:
+            raise ConnectionError(f"the broker did not answer: {error}") from error
+
+
+def main() -> None:
+    prctl_die_with_parent(os.getppid())
+    settings = Settings.from_environment()
+    configure_logging(settings.log_format)
+    stopped = False
+
+    def stop(*_: Any) -> None:
+        nonlocal stopped
+        stopped = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker says when
+
+    def open_database() -> Connection:
+        return connect(settings.database, create=False, lock_timeout=settings.lock_timeout)
+
+    name = worker_name()
+    scheduler = Scheduler(name)
+    Forwarder(open_database, CeleryBroker(app), name, scheduler.tick).work(lambda: stopped)
+
+
+if __name__ == "__main__":
+    main()

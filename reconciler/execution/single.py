@@ -1,0 +1,125 @@
+"""SingleRunner: runs one task at a time, each named by somebody else, such as a broker's message.
+
+The message is only a hint. Whether the task is to be run, the database says, by its claim: a message that comes twice,
+late, or for a task that was cancelled, does nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.database import tasks, workers
+from reconciler.database.connection import Connection
+from reconciler.database.rows.cipher import NO_KEY, Cipher
+from reconciler.database.rows.host import DatabaseHost
+from reconciler.database.tasks import Claimed
+from reconciler.errors import ReconcilerError
+from reconciler.execution.jobs import Executor, Job, bounds_of
+from reconciler.execution.recording import Recorder
+from reconciler.execution.secret_store import SecretStore
+from reconciler.execution.worker import BEAT, CLAIM_SECONDS, worker_name
+from reconciler.spec.task import TaskState
+
+if TYPE_CHECKING:
+    from reconciler.execution.monitoring import Metrics
+    from reconciler.tools.host import Host
+
+
+class Outcome(Enum):
+    RAN = "ran"
+    """It was run here, and its end is recorded."""
+    NOT_NOW = "not now"
+    """It waits: its agent has no room within its limits, is disabled, or is not deployed."""
+    NOT_OURS = "not ours"
+    """It has ended, somebody else runs it, or it is not there."""
+
+
+class SingleRunner:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        executor: Callable[[Callable[[], Host]], Executor],
+        *,
+        ttl: float = CLAIM_SECONDS,
+        cipher: Cipher = NO_KEY,
+        metrics: Metrics | None = None,
+    ) -> None:
+        """`executor` is made here, before the database is opened."""
+        self.name = worker_name()
+        self._connect, self._ttl, self._cipher = connect, ttl, cipher
+        self._opened: Connection | None = None
+        self._host_of_tasks: DatabaseHost | None = None
+        self._executor = executor(self._host)
+        self._recorder = Recorder(self.name, cipher, metrics)
+        self._beat_at = 0.0
+
+    def run(self, task_id: str) -> Outcome:
+        """Raises DatabaseError where its end, or its beginning, could not be recorded: then it is run again once the
+        claim has expired."""
+        try:
+            return self._run(task_id)
+        except ReconcilerError:
+            self._let_go(task_id)
+            raise
+
+    def close(self) -> None:
+        self._executor.close()
+        with suppress(ReconcilerError):
+            workers.dismiss(self._connection(), self.name)
+        self._disconnect()
+
+    def _run(self, task_id: str) -> Outcome:
+        connection = self._connection()
+        claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
+        if claimed is None:
+            return self._why_not(connection, task_id)
+        self._executor.start(Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits)))
+        self._beat_at = time.monotonic() + min(BEAT, self._ttl / 3)
+        while not self._recorder:
+            for done in self._executor.poll(max(0.0, self._beat_at - time.monotonic())):
+                self._recorder.add(claimed, done)
+            if time.monotonic() >= self._beat_at:
+                self._beat(connection, claimed)
+        self._recorder.record(connection)
+        return Outcome.RAN
+
+    def _beat(self, connection: Connection, claimed: Claimed) -> None:
+        self._beat_at = time.monotonic() + min(BEAT, self._ttl / 3)
+        id_ = claimed.task.id
+        held = tasks.heartbeat(connection, self.name, {id_: claimed.token}, ttl=self._ttl)
+        if held.lost or held.cancelled:
+            self._executor.cancel(id_)
+
+    def _why_not(self, connection: Connection, task_id: str) -> Outcome:
+        rows = connection.execute("SELECT state FROM tasks WHERE id = ?", (task_id,))
+        return Outcome.NOT_NOW if rows == [(TaskState.PENDING.value,)] else Outcome.NOT_OURS
+
+    def _connection(self) -> Connection:
+        if self._opened is None:
+            self._opened = self._connect()
+            workers.enlist(self._opened, self.name, "celery", 1)
+        return self._opened
+
+    def _host(self) -> Host:
+        if self._host_of_tasks is None:
+            connection = self._connection()
+            bound = SecretStore(lambda agent: tasks.blueprint(connection, agent))
+            self._host_of_tasks = DatabaseHost(connection, secrets=bound, cipher=self._cipher)
+        return self._host_of_tasks
+
+    def _let_go(self, task_id: str) -> None:
+        """How the task ends here is of no interest any more."""
+        self._executor.cancel(task_id)
+        while self._executor.busy:
+            self._executor.poll(BEAT)
+        self._recorder.clear()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = self._host_of_tasks = None
