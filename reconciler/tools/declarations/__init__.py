@@ -20,7 +20,6 @@ BUILTIN_TOOLS: tuple[ToolDeclaration, ...] = (
     LLM_PROCESSOR,
     DATABASE_WRITER,
     DATABASE_READER,
-    EMAIL_CONNECTOR,
     HTTP_REQUEST,
     TEXT_SPLITTER,
     TEXT_EXTRACT,
@@ -28,4 +27,5 @@ BUILTIN_TOOLS: tuple[ToolDeclaration, ...] = (
     KEYWORD_CLASSIFIER,
     JSON_TRANSFORM,
     HTML_TO_TEXT,
+    EMAIL_CONNECTOR,
 )

@@ -61,7 +61,8 @@ def test_findings_of_the_same_type_come_in_the_same_order() -> None:
 
 
 def test_a_secret_written_where_its_name_belongs_is_not_repeated() -> None:
-    (finding,) = check_type(example({"/spec/pipeline/2/with/password_secret": "hunter2-hunter2"}))
+    login = {"username": "agent", "password_secret": "hunter2-hunter2"}
+    (finding,) = check_type(example({f"/spec/pipeline/2/with/{name}": text for name, text in login.items()}))
     assert "hunter2" not in finding.message + finding.hint
 
 
