@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from reconciler.database.alteration import Alteration, Restored, alteration_of
+from reconciler.database.alteration import Alteration, Replaced, Restored, alteration_of
 from reconciler.database.parking import parked_name
 from reconciler.plans.changes import Action, Change, Disposition, Kind, TableMigration, Unit
 from reconciler.spec.agent import Agent
@@ -28,6 +28,8 @@ class Parking:
     column: str | None
     stored_as: str
     definition: Table | Column
+    became: Column | None = None
+    """The column that took its values, as far as they fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,11 @@ class Registration:
 
     def _columns(self, migration: TableMigration, alteration: Alteration) -> None:
         table = alteration.after
+        became = {o.stored_as: o.after for o in alteration.origins if isinstance(o, Replaced)}
         for gone in alteration.leaving:
-            if gone.stored_as is not None:
-                self.parked.append(
-                    Parking(table.owner, table.name, gone.column.name, gone.stored_as, gone.column)
-                )
+            if (name := gone.stored_as) is not None:
+                place = (table.owner, table.name, gone.column.name)
+                self.parked.append(Parking(*place, name, gone.column, became.get(name)))
         back = {origin.stored_as for origin in alteration.origins if isinstance(origin, Restored)}
         entries = (change.parked for change in migration.changes if change.kind is Kind.COLUMN)
         self.returned.extend(entry.id for entry in entries if entry is not None and entry.stored_as in back)

@@ -129,6 +129,7 @@ def _write_archives(
             revision,
             count,
             until,
+            parked.became.model_dump_json(exclude_defaults=True) if parked.became else None,
         )
         records.add_archive(connection, new)
     for number in registration.returned:

@@ -45,9 +45,10 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A parked column that comes back, called `stored_as` until now. Rows written since have no value in it.
+    """A parked column that comes back, called `stored_as` until now. Rows that came since have no value in it.
 
-    `live` is the column that stood in its place meanwhile, parked in turn as `live_stored_as`.
+    `live` is the column that stood in its place meanwhile, parked in turn as `live_stored_as`. `undone` is how that
+    came about; None if it is not known, or if what its values became cannot be compared with those of `live`.
     """
 
     before: Column
@@ -55,6 +56,7 @@ class Restored:
     stored_as: str
     live: Column | None = None
     live_stored_as: str = ""
+    undone: Replaced | None = None
 
 
 Origin = Kept | Added | Replaced | Restored
@@ -106,6 +108,17 @@ def bare(column: Column, name: str) -> Column:
             "min_length": None,
             "references": None,
         }
+    )
+
+
+def stored_alike(one: Column, other: Column) -> bool:
+    """Whether a value of one column is the very same in the other, whatever it is."""
+    return (
+        one.foreign is other.foreign is None
+        and one.type is other.type
+        and one.encrypted == other.encrypted
+        and (one.precision, one.scale) == (other.precision, other.scale)
+        and one.max_length == other.max_length
     )
 
 
@@ -180,9 +193,12 @@ def _origin(column: Column, live: Column | None, entry: Parked | None, lossy: bo
         if lossy:
             return Replaced(bare(entry.definition, entry.stored_as), column, entry.stored_as, entry.stored_as)
         before = bare(entry.definition, entry.stored_as)
-        return Restored(
-            before, column, entry.stored_as, live, parked_name(live.name, revision) if live else ""
-        )
+        if live is None:
+            return Restored(before, column, entry.stored_as)
+        undone = None
+        if entry.became is not None and stored_alike(entry.became, live):
+            undone = Replaced(entry.definition, entry.became, entry.stored_as, entry.stored_as)
+        return Restored(before, column, entry.stored_as, live, parked_name(live.name, revision), undone)
     if live is None:
         return Added(column)
     if lossy:

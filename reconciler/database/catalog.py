@@ -114,9 +114,11 @@ archives = Table(
     Column("purge_after", TIME),
     Column("restored_revision", NUMBER),
     Column("purged_at", TIME),
+    Column("became", Text()),
     Index(None, "table_name"),
 )
-"""Parked tables and columns (`kind`), and what became of them: nothing yet, restored, or purged."""
+"""Parked tables and columns (`kind`), and what became of them: nothing yet, restored, or purged. Where a column's
+values were converted as far as they fit, `became` is the definition of the column that took them."""
 
 
 # --- what happened --------------------------------------------------------------------------------

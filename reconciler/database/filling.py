@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from reconciler.database.alteration import Added, Alteration, Kept, Origin, Replaced, Restored
+from reconciler.database.alteration import (
+    Added,
+    Alteration,
+    Kept,
+    Origin,
+    Replaced,
+    Restored,
+    stored_alike,
+)
 from reconciler.database.casts import convert
 from reconciler.database.ddl import column_type, literal, stored_default
 from reconciler.database.sql_text import Dialect, quote
@@ -25,15 +33,7 @@ def converted(
     before: Column, after: Column, dialect: Dialect, expression: str, *, lossy: bool = False
 ) -> str:
     """`expression`, a value stored as `before`, as `after` stores it; itself where nothing differs."""
-    same = (
-        before.foreign is None
-        and before.type is after.type
-        and before.encrypted == after.encrypted
-        and (before.precision, before.scale) == (after.precision, after.scale)
-        and before.max_length == after.max_length
-        and (not lossy or before.values == after.values)
-    )
-    if same:
+    if stored_alike(before, after) and (not lossy or before.values == after.values):
         return expression
     value = convert(before, after, dialect, expression, lossy=lossy)
     if dialect == "postgresql" and lossy:
@@ -52,12 +52,13 @@ def copied_value(origin: Origin) -> str | None:
             value = converted(before, after, "sqlite", copied(before.name))
             return _first_of(value, _given_unasked(after, "sqlite") if _may_be_null(before) else None)
         case Replaced(before, after, source):
-            value = converted(before, after, "sqlite", copied(source), lossy=True)
-            return _first_of(value, _given_unasked(after, "sqlite"))
+            return _replacing(before, after, "sqlite", copied(source))
         case Restored(before, after, stored_as, live):
             value = converted(before, after, "sqlite", copied(stored_as))
             meanwhile = _written_since(origin, "sqlite", copied(live.name)) if live else None
-            return _first_of(value, meanwhile, _given_unasked(after, "sqlite"))
+            back = _first_of(value, meanwhile, _given_unasked(after, "sqlite"))
+            newer = _newer(origin, "sqlite", copied(stored_as), copied(live.name) if live else "", value)
+            return f"CASE WHEN {newer.condition} THEN {newer.expression} ELSE {back} END" if newer else back
         case _:
             assert_never(origin)
 
@@ -66,6 +67,17 @@ def copied(name: str) -> str:
     """A column of the old table in a SQLite rebuild. Without `old.` a name that is missing would be a
     text."""
     return f"old.{quote(name)}"
+
+
+def newer_values_of(alteration: Alteration) -> list[Fill]:
+    """What PostgreSQL has to put right at once in columns that came back: later, a value written meanwhile could not
+    be told from one that was parked."""
+    found = (
+        _newer(origin, "postgresql", quote(origin.after.name), quote(origin.live_stored_as))
+        for origin in alteration.origins
+        if isinstance(origin, Restored)
+    )
+    return [fill for fill in found if fill is not None]
 
 
 def fills_of(alteration: Alteration) -> list[Fill]:
@@ -93,6 +105,31 @@ def _fill_of(origin: Origin) -> Fill | None:
             assert_never(origin)
     condition = f"{name} IS NULL" if default else f"({name} IS NULL AND {source} IS NOT NULL)"
     return Fill(name, _first_of(value, default), condition)
+
+
+def _newer(
+    origin: Restored, dialect: Dialect, parked: str, live: str, back: str | None = None
+) -> Fill | None:
+    """Rows whose live value is not what their parked one had become: it was written since, and is kept.
+
+    `parked` and `live` are the columns as they can be read, on PostgreSQL the parked one in place already; `back` is
+    the parked value as it is restored.
+    """
+    if origin.live is None or origin.undone is None:
+        return None
+    before = origin.undone.before if dialect == "sqlite" else origin.after
+    as_parked = _replacing(before, origin.undone.after, dialect, parked)
+    differs = "IS NOT" if dialect == "sqlite" else "IS DISTINCT FROM"
+    value = converted(origin.live, origin.after, dialect, live, lossy=True)
+    if not origin.after.nullable:
+        value = _first_of(value, back or parked, _given_unasked(origin.after, dialect))
+    return Fill(quote(origin.after.name), value, f"{live} {differs} {as_parked}")
+
+
+def _replacing(before: Column, after: Column, dialect: Dialect, source: str) -> str:
+    """What a column that takes another's place makes of its values."""
+    value = converted(before, after, dialect, source, lossy=True)
+    return _first_of(value, _given_unasked(after, dialect))
 
 
 def _may_be_null(column: Column) -> bool:

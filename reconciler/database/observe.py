@@ -207,6 +207,7 @@ def parked_entry(row: records.ArchiveRecord) -> Parked:
         rows=row.rows,
         archived_at=row.archived_at,
         owner=row.owner,
+        became=Column.model_validate_json(row.became) if row.became else None,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.database.alteration import Added, Alteration, Kept, Leaving, Replaced, Restored
 from reconciler.database.bounds import bound_name
 from reconciler.database.ddl import column_type, create_index, literal, stored_default
-from reconciler.database.filling import Fill, converted, fills_of
+from reconciler.database.filling import Fill, converted, fills_of, newer_values_of
 from reconciler.database.postgres_constraints import constraint_changes, index_changes, is_retyped
 from reconciler.database.renaming import in_turn
 from reconciler.database.sql_text import quote
@@ -32,6 +32,10 @@ def alter(alteration: Alteration, *, large: bool = False) -> list[Statement]:
     statements += _renamed(table, "CONSTRAINT", constraints.renamed)
     statements += _renamed(table, "INDEX", indexes.renamed)
     statements += alter_table(table, _reshape(alteration))
+    for fill in newer_values_of(alteration):
+        statements.append(
+            Statement(_update(table, [fill]), comment="what was written since stays", table=table)
+        )
     if fills and not large:
         statements.append(Statement(_update(table, fills), comment=_FILLING, table=table))
     strict = (

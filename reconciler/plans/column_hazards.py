@@ -61,10 +61,11 @@ def of_restore(table: Table, column: Column, entry: Parked) -> Iterator[Hazard]:
 def restores_conversion(entry: Parked, before: Column, after: Column) -> bool:
     """Whether `entry` is what the column was before values were lost, and `after` has room for them again.
 
-    A live and a parked column share a name only where one took the other's place.
+    A live and a parked column share a name only where one took the other's place. One that was parked as its
+    original came back holds nothing that the original does not.
     """
     original = entry.definition
-    if not isinstance(original, Column) or _conversion(original, after)[0]:
+    if entry.became is None or not isinstance(original, Column) or _conversion(original, after)[0]:
         return False
     return before.type is not after.type or _conversion(original, before)[0] != ""
 

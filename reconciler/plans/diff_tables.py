@@ -31,7 +31,7 @@ class TableDiff:
     ) -> None:
         self.before, self.after = before, after
         self.hints, self.disposition = hints, disposition
-        self.parked = {entry.column: entry for entry in parked if entry.column}
+        self.parked = parked
         self.old = {column.name: column for column in before.columns}
         self.new = {column.name: column for column in after.columns}
         self.renamed = {
@@ -84,9 +84,13 @@ class TableDiff:
     def _column_change(self, before: Column, after: Column, stored: Column) -> Iterator[Change]:
         if before == after:
             return
-        entry = self.parked.get(stored.name)
-        if entry is not None and column_hazards.restores_conversion(entry, before, after):
-            yield self._column_restored(before, after, entry)
+        entries = [
+            entry
+            for entry in self._parked_as(stored.name)
+            if column_hazards.restores_conversion(entry, before, after)
+        ]
+        if entries:
+            yield self._column_restored(before, after, _nearest(entries, after))
             return
         found = column_hazards.of_change(self.after, stored, after)
         yield self._change(Action.CHANGE, Kind.COLUMN, after.name, before, after, hazards=tuple(found))
@@ -106,9 +110,9 @@ class TableDiff:
         )
 
     def _column_added(self, name: str, column: Column) -> Change:
-        entry = self.parked.get(name)
-        if entry is not None:
-            return self._column_restored(None, column, entry)
+        entries = self._parked_as(name)
+        if entries:
+            return self._column_restored(None, column, _nearest(entries, column))
         return self._change(
             Action.ADD, Kind.COLUMN, name, None, column, hazards=tuple(self._addition_hazards(column))
         )
@@ -130,6 +134,11 @@ class TableDiff:
         for new, old in self.hints.items():
             if old == column.name and new in self.old:
                 yield column_hazards.rename_conflict(self.after, column, new)
+
+    def _parked_as(self, name: str) -> list[Parked]:
+        """Oldest first: of values that were converted more than once, the oldest are the most complete."""
+        named = (e for e in self.parked if name == e.column or (e.became and name == e.became.name))
+        return sorted(named, key=lambda entry: entry.id)
 
     def _indexes(self) -> Iterator[Change]:
         old = {index.name: index for index in (self._moved(index) for index in self.before.indexes)}
@@ -167,3 +176,9 @@ class TableDiff:
         for label, gone in old.items():
             if label not in new:
                 yield self._change(Action.REMOVE, Kind.CHECK, label, gone, None)
+
+
+def _nearest(entries: list[Parked], column: Column) -> Parked:
+    """The entry that was such a column, by whatever name, else the first."""
+    alike = (e for e in entries if e.definition.model_copy(update={"name": column.name}) == column)
+    return next(alike, entries[0])

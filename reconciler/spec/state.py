@@ -142,7 +142,7 @@ class Parked:
     """An archived table or column: where it is, what it was, and which revision put it there.
 
     `column` is None for a table. `stored_as` is the name it has now. For a table, `definition` is its last
-    Table; for a column, its Column.
+    Table; for a column, its Column. `became` is the column that took its values, as far as they fit, if one did.
     """
 
     id: int
@@ -154,6 +154,7 @@ class Parked:
     rows: int
     archived_at: str
     owner: str = ""
+    became: Column | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@
 A case gives `models` as mapping of model name to model (or several types under `types`), `rows` by
 `type.model` or model, and what a right plan says: `plan` (actions and addresses relative to the table),
 `hazards` (code -> rows), `refused` (codes that stop it for good), `allow`, and `then` (rows afterwards; only
-the columns named are compared).
+the columns named are compared). What is written between apply and rollback stands under `since`, what is to be there
+after the rollback then under `undone`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Case:
     allow: list[str] = field(default_factory=list)
     then: dict[str, list[dict[str, Any]]] | None = None
     """Rows after the apply; None: those inserted, in the columns that still are."""
+    since: list[str] = field(default_factory=list)
+    """Statements that are run after the apply."""
+    undone: dict[str, list[dict[str, Any]]] | None = None
+    """Rows after the rollback; None: as before, in the whole database."""
     reversible: bool = True
     """False where the after-state takes rows away for good (deletion_policy purge)."""
     only: str | None = None

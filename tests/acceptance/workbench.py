@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,9 +24,6 @@ from reconciler.settings import Settings
 from reconciler.spec.agent_type import SYSTEM_FIELDS
 from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column, Table
-
-if TYPE_CHECKING:
-    from tests.acceptance.evolution import Case
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -62,6 +59,11 @@ class Workbench:
             outcome = reconciler.apply(reconciler.rollback_plan(revision), allow=allow)
         assert not outcome.failed, outcome.failed
         return outcome
+
+    def execute(self, statements: Sequence[str]) -> None:
+        """What an application does meanwhile."""
+        with connect(self.url) as connection:
+            connection.script(statements)
 
     # --- looking
 
@@ -144,11 +146,11 @@ class Workbench:
             found[table] = [{k: row[k] for k in sorted(columns)} for row in self._rows(tables[table])]
         return found
 
-    def expected(self, case: Case) -> dict[str, list[dict[str, Any]]]:
-        """What `rows_like` should give, from the case."""
+    def expected(self, rows: Rows) -> dict[str, list[dict[str, Any]]]:
+        """What `rows_like` should give, as a case writes it."""
         tables = self.definitions()
         found = {}
-        for name, entries in (case.then if case.then is not None else case.rows).items():
+        for name, entries in rows.items():
             table = self._named(name)
             if table not in tables:
                 continue

@@ -17,7 +17,7 @@ _LIVE = {
 _TABLE = "name, owner, model, definition, digest, observed, fingerprint, status, revision"
 _ARCHIVE = (
     "id, kind, owner, table_name, column_name, stored_as, definition, revision, row_count,"
-    " archived_at, purge_after, restored_revision, purged_at"
+    " archived_at, purge_after, restored_revision, purged_at, became"
 )
 
 

@@ -103,6 +103,7 @@ class NewArchive:
     revision: int
     rows: int
     purge_after: str | None = None
+    became: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class ArchiveRecord:
     purge_after: str | None
     restored_revision: int | None
     purged_at: str | None
+    became: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def add_archive(connection: Connection, parked: NewArchive) -> int:
     """Record a parked table or column; its id."""
     rows = connection.execute(
         "INSERT INTO archives (kind, owner, table_name, column_name, stored_as, definition, revision,"
-        " row_count, archived_at, purge_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        " row_count, archived_at, purge_after, became) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             "table" if parked.column is None else "column",
             parked.owner,
@@ -144,6 +144,7 @@ def add_archive(connection: Connection, parked: NewArchive) -> int:
             parked.rows,
             utc_now(),
             parked.purge_after,
+            parked.became,
         ),
     )
     return int(rows[0][0])
