@@ -63,4 +63,7 @@ def latest(connection: Connection, *, agent: str = "", limit: int = 100) -> list
         f" {condition} ORDER BY id DESC LIMIT ?",
         [*params, limit],
     )
-    return [IncidentRecord(*facts, from_json(evidence), worker) for *facts, evidence, worker in rows]
+    return [
+        IncidentRecord(id_, at, severity, kind, of, type_, task_id, from_json(evidence), worker)
+        for id_, at, severity, kind, of, type_, task_id, evidence, worker in rows
+    ]

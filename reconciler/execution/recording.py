@@ -22,7 +22,7 @@ from reconciler.spec.task import Failure, TaskResult
 if TYPE_CHECKING:
     from reconciler.execution.monitoring import Metrics
 
-GATHER = 0.004
+GATHER = 0.01
 """Seconds that an end waits for others to share its transaction, while tasks run that may end soon."""
 MOST_TOGETHER = 200
 
