@@ -22,6 +22,7 @@ the schema: with SQLite's own 2,000 these would go to the disk and come back ten
 class SqliteConnection(Connection):
     dialect: Dialect = "sqlite"
     _journal_chosen = False
+    _has_wal = False
     _durable = True
 
     def __init__(self, url: str, path: Path | None, *, lock_timeout: float) -> None:
@@ -91,8 +92,8 @@ class SqliteConnection(Connection):
 
     def _begin(self, *, durable: bool = True) -> None:
         self._choose_journal()
-        if not durable:
-            # In WAL mode this means: no waiting for the disk. The next durable commit takes this one along.
+        if not durable and self._has_wal:
+            # There this means: no waiting for the disk. The next durable commit takes this one along.
             self.execute("PRAGMA synchronous = NORMAL")
             self._durable = False
         self.execute("BEGIN IMMEDIATE")
@@ -103,9 +104,11 @@ class SqliteConnection(Connection):
         # WAL, so that readers (the API, a plan) go on while an apply writes, and see the state before it.
         # It is a property of the file: the first transaction switches it, or a later one while others use it.
         # `synchronous` stays at FULL: a revision that was reported as applied must survive a power cut.
-        if self.execute("PRAGMA journal_mode") == [("delete",)]:
+        ((mode,),) = self.execute("PRAGMA journal_mode")
+        if mode == "delete":
             with suppress(sqlite3.OperationalError):
-                self._raw.execute("PRAGMA journal_mode = WAL")
+                ((mode,),) = self._raw.execute("PRAGMA journal_mode = WAL")
+        self._has_wal = mode == "wal"
         self.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._journal_chosen = True
 

@@ -95,6 +95,7 @@ _QUERY: Shape = {
     "fields": _LIST,
     "order_by": _LIST,
     "limit": _INT,
+    "task_id": _TEXT,
 }
 
 _MODES = frozenset(get_args(WriteMode))

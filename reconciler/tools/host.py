@@ -21,7 +21,8 @@ OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge", "in", "contains", "is_null")
 class Query:
     """Rows of one model. `where`: field -> value it equals, a list for one of them, None for is null, or an object of
     values by operator, all of which must hold. `order_by`: fields, `-` in front for descending; rows without a value
-    come last. `fields` empty: all, the system ones included."""
+    come last. `fields` empty: all, the system ones included. `task_id` is the task that asks, whose own writes bear it.
+    """
 
     type: str
     model: str
@@ -29,6 +30,7 @@ class Query:
     fields: tuple[str, ...] = ()
     order_by: tuple[str, ...] = ()
     limit: int = 100
+    task_id: str = ""
 
 
 class Host(Protocol):

@@ -97,7 +97,9 @@ class TaskRows:
     ) -> list[Row]:
         """Rows as they will be with what this task has written so far; arguments are those of a `Query`."""
         self._model(model)
-        query = Query(self._type.name, model, where or {}, tuple(fields), tuple(order_by), limit)
+        query = Query(
+            self._type.name, model, where or {}, tuple(fields), tuple(order_by), limit, self._task_id
+        )
         return self._host.read(query, tuple(self.writes))
 
     def forget(self, writes: Sequence[Write]) -> None:

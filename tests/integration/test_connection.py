@@ -19,6 +19,7 @@ from reconciler.database.failures import (
     DatabaseMissing,
     LockTimeout,
     NotADatabase,
+    NotThere,
     Unreachable,
 )
 from reconciler.errors import DatabaseError, Locked, UsageError
@@ -33,6 +34,37 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 def bodies(connection: Connection) -> list[str]:
     return [body for (body,) in connection.execute("SELECT body FROM note ORDER BY id")]
+
+
+DURABILITY = {"sqlite": ("PRAGMA synchronous", 1, 2), "postgresql": ("SHOW synchronous_commit", "off", "on")}
+"""The question, and its answers while nothing need be durable and while all must be."""
+
+
+class TestDurability:
+    def test_what_need_not_be_durable_does_not_wait_and_what_must_be_does(
+        self, connection: Connection
+    ) -> None:
+        question, relaxed, strict = DURABILITY[connection.dialect]
+        with connection.transaction(durable=False):
+            connection.execute("INSERT INTO note VALUES (1, 'a')")
+            assert connection.execute(question) == [(relaxed,)]
+        assert connection.execute(question) == [(strict,)]
+        with connection.transaction():
+            assert connection.execute(question) == [(strict,)]
+        assert bodies(connection) == ["a"]
+
+    def test_however_the_transaction_ends(self, connection: Connection) -> None:
+        question, _, strict = DURABILITY[connection.dialect]
+        with pytest.raises(ZeroDivisionError), connection.transaction(durable=False):
+            raise ZeroDivisionError
+        assert connection.execute(question) == [(strict,)]
+
+    def test_a_file_without_write_ahead_log_is_always_durable(self, sqlite_url: str) -> None:
+        """There a commit that does not wait could damage the file."""
+        with connect(sqlite_url) as connection:
+            connection.execute("PRAGMA journal_mode = TRUNCATE")
+            with connection.transaction(durable=False):
+                assert connection.execute("PRAGMA synchronous") == [(2,)]
 
 
 class TestStatements:
@@ -50,6 +82,11 @@ class TestStatements:
         assert connection.execute(f"SELECT '100%s %(a)s %%' WHERE 'ab' LIKE 'a%'{tail}", params) == [
             ("100%s %(a)s %%",)
         ]
+
+    @pytest.mark.parametrize("sql", ["SELECT * FROM absent", "SELECT absent FROM note"])
+    def test_what_is_not_there_is_said_so(self, connection: Connection, sql: str) -> None:
+        with pytest.raises(NotThere, match="absent"):
+            connection.execute(sql)
 
     def test_a_statement_that_gives_no_rows_gives_an_empty_list(self, connection: Connection) -> None:
         assert connection.execute("INSERT INTO note VALUES (1, 'a')") == []

@@ -128,6 +128,7 @@ def test_a_task_reads_what_it_has_written_and_nobody_else_does(
     rows.write("page", "update", ["url"], {"url": "u", "title": "t"})
     assert rows.read("link", where={"page": page["id"]}, fields=["text"]) == [{"text": "x"}]
     assert rows.read("page", where={"hits": {"ge": 0}}, order_by=["-id"])[0]["title"] == "t"
+    assert [row["task_id"] for row in rows.read("page", where={"task_id": TASK.id})] == [TASK.id]
     assert DatabaseHost(connection).read(Query("demo", "page"), ()) == []
     assert connection.execute("SELECT count(*) FROM demo__page") == [(0,)]
 

@@ -89,7 +89,7 @@ class DatabaseHost:
                 return self._rows(connection, query)
             with _undone(connection):
                 models = self._models(connection)
-                Effects(connection, models, moment_of(connection)).apply("", writes)
+                Effects(connection, models, moment_of(connection)).apply(query.task_id, writes)
                 return self._rows(connection, query)
 
     def secret(self, agent: str, name: str) -> str:

@@ -168,8 +168,10 @@ def _share_out(
     rooms: dict[str, int] = {}
     hungry: list[Deployment] = []
     for deployment in deployed:
+        if len(hungry) == limit:
+            break
         room = allowance(connection, deployment.blueprint.agent, deployment.limits, claim.now)
-        if room and len(hungry) < limit:
+        if room:
             rooms[deployment.blueprint.agent] = room
             hungry.append(deployment)
     claimed: list[Claimed] = []
