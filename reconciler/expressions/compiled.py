@@ -233,9 +233,12 @@ def _filter(node: Filter) -> Evaluate:
         return filter_with_constants
 
     arguments = [(name, spec.parameters[name], compiled(argument)) for name, argument in node.arguments]
+    lazy = spec.guards and all(name != "boolean" for name, _ in node.arguments)
 
     def filter_with_arguments(context: Context) -> Any:
         value = target(context)
+        if lazy and value is not None:  # `input.html | default(steps.fetch.body)`: nothing was fetched, nor need be
+            return value
         check_filtered(node, spec, value)
         given: dict[str, Any] = {}
         for name, wanted, argument in arguments:

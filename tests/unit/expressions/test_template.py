@@ -73,6 +73,7 @@ VALUES: list[tuple[str, Any]] = [
     ("{{ (input.missing ~ 'a') | default('b') }}", "b"),
     ("{{ input.missing | upper | default('b') }}", "b"),
     ("{{ input.nothing | default(1) }}", 1),
+    ("{{ 'given' | default(nowhere.at.all) }}", "given"),
     ("{{ '' | default('empty', true) }}", "empty"),
     ("{{ '' | default('empty', boolean=true) }}", "empty"),
     ("{{ input.missing | default }}", ""),

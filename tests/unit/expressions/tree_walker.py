@@ -211,6 +211,8 @@ def _filtered(node: Filter, context: Context) -> Any:
         raise ExpressionError(
             f"`{node.name}` does not work on {noun_of(value)}", offset=node.offset, hint=hint
         )
+    if spec.guards and value is not None and all(name != "boolean" for name, _ in node.arguments):
+        return value  # what would stand in for it is not looked at
     arguments: dict[str, Any] = {}
     for name, argument in node.arguments:
         arguments[name] = given = evaluate(argument, context)
