@@ -91,7 +91,9 @@ def _rows(expected: Mapping[str, int], got: Mapping[str, int]) -> Iterator[Diffe
 def _called(steps: Sequence[Step], expected: Sequence[str], got: frozenset[str]) -> Iterator[Difference]:
     """Steps run in the order of the pipeline; those side by side in a `parallel` may be told in any."""
     places = dict(_places(steps))
-    in_order = sorted(got, key=lambda step: (places[step], expected.index(step) if step in expected else 0))
+    told = {step: number for number, step in enumerate(expected)}
+    declared = [step for step in places if step in got]
+    in_order = sorted(declared, key=lambda step: (places[step], told.get(step, len(told))))
     if [*expected] != in_order:
         message = (
             f"called: expected {', '.join(expected) or 'nothing'}; got {', '.join(in_order) or 'nothing'}"

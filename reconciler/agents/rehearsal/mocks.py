@@ -29,13 +29,12 @@ class Mocks:
     def __call__(self, step: str, params: Mapping[str, Any] | None) -> Any:
         """The mocked result, or NOT_MOCKED where the tool may be called for real. Raises the RunError that the mock
         stands for; Denied where the call would reach outside."""
-        name, _, number = step.partition("[")
+        name, _, passes = step.partition("[")
         if name in self._mocks:
-            return self._answer(name, int(number.rstrip("]")) if number else None)
-        outer = step.partition("/")[0].partition("[")[0]
-        tool = self._tools.get(name)
+            return self._answer(name, int(passes.rstrip("]").rpartition("[")[2]) if passes else None)
+        tool = self._tools.get(name)  # none for steps of another agent: their doors are watched
         if tool is not None and self._reaches_outside(tool):
-            self.missing.append(outer)
+            self.missing.append(name)
             raise Denied(f"it calls `{tool}`, which reaches outside, and has no mock", where=step)
         return NOT_MOCKED
 

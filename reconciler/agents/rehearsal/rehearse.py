@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.agents.factory import AgentFactory
 from reconciler.agents.rehearsal.coverage import Coverage, Gap, called_steps
+from reconciler.agents.rehearsal.doors import NoModel, NoNetwork
 from reconciler.agents.rehearsal.expectations import Difference, Outcome, differences
 from reconciler.agents.rehearsal.mocks import Mocks
-from reconciler.agents.rehearsal.stage import NOW, NoNetwork, Stage, Theatre
+from reconciler.agents.rehearsal.stage import NOW, Stage, Theatre
 from reconciler.agents.rehearsal.stand_ins import with_stand_ins
 from reconciler.agents.settings import AgentSettings
 from reconciler.agents.static import StaticAgents
 from reconciler.database.clock import time_text
 from reconciler.errors import RunError, UsageError
-from reconciler.llm.memory import ScriptedModel
+from reconciler.pipeline.context import RunContext
 from reconciler.pipeline.pipeline import ProcessingPipeline
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType, ManifestTest
@@ -91,19 +92,19 @@ class _Run:
     def verdict(self, test: ManifestTest, coverage: Coverage) -> Verdict:
         started = time.monotonic()
         mocks = Mocks(self._type.spec.pipeline, test.mocks, self._registry)
+        network, model = NoNetwork(), NoModel()
         with self._theatre.stage() as stage:
-            result = self._result(test, mocks, stage)
+            seconds = min(LONGEST, self._type.spec.limits.timeout or LONGEST)
+            context = self._factory.context(stage.host, model, network, started + seconds, mock=mocks)
+            result = self._result(test, context)
             outcome = self._outcome(result, stage)
         coverage.add(result.trace)
-        found = (*_missing(mocks), *differences(self._type, test.expect, outcome))
+        tried = [*network.tried, *model.tried]
+        found = (*_missing(mocks.missing, tried), *differences(self._type, test.expect, outcome))
         return Verdict(test.name, found, time.monotonic() - started)
 
-    def _result(self, test: ManifestTest, mocks: Mocks, stage: Stage) -> TaskResult:
+    def _result(self, test: ManifestTest, context: RunContext) -> TaskResult:
         task = Task(TASK_ID, self._type.name, test.input, time_text(NOW))
-        seconds = min(LONGEST, self._type.spec.limits.timeout or LONGEST)
-        context = self._factory.context(
-            stage.host, ScriptedModel(), NoNetwork(), time.monotonic() + seconds, mock=mocks
-        )
         fields = self._type.spec.settings
         try:
             settings = AgentSettings(fields, with_stand_ins(fields, test.settings)).with_overrides({})
@@ -121,10 +122,14 @@ class _Run:
         return Outcome(output, stage.rows(self._type), called_steps(result.trace), failure)
 
 
-def _missing(mocks: Mocks) -> Iterator[Difference]:
-    for step in dict.fromkeys(mocks.missing):
+def _missing(steps: Sequence[str], tried: Sequence[str]) -> Iterator[Difference]:
+    """`steps` reach outside without a mock; `tried` are the doors that others rattled at."""
+    for step in dict.fromkeys(steps):
         message = f"{step} reaches outside; a test has to say what it answers: `mocks: {{{step}: ...}}`"
         yield Difference(f"mocks/{step}", None, None, message)
+    for door in dict.fromkeys(tried):
+        message = f"a fallback or another agent wants to reach {door}; mock the step that leads there"
+        yield Difference("mocks", None, None, message)
 
 
 def _cast(agent_type: AgentType, lookup: Lookup) -> tuple[list[AgentType], list[Agent]]:

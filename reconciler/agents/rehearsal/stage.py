@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from reconciler.database.operations import create_all_sql
 from reconciler.database.rows.effects import Effects
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.rows.live_models import LiveModels
-from reconciler.errors import Denied, NotFound
+from reconciler.errors import NotFound
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import canonical
@@ -21,7 +20,6 @@ from reconciler.spec.findings import did_you_mean
 from reconciler.spec.state import digest_of
 from reconciler.spec.tables import table_name, tables_of
 from reconciler.spec.task import Blueprint, TaskResult
-from reconciler.tools.egress import Network
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """When every test runs: one that passes today passes for ever."""
@@ -86,10 +84,3 @@ class _StageHost(DatabaseHost):
             canonical(spec) for spec in (self._agents[agent], self._by_name[self._agents[agent].spec.type])
         )
         return Blueprint(agent, digest_of(f"{of_type} {own}"), "dynamic", of_type, own)
-
-
-class NoNetwork(Network):
-    """Leads nowhere, and tells the one who asked."""
-
-    def connect(self, host: str, port: int, granted: Sequence[str], *, timeout: float) -> socket.socket:
-        raise Denied(f"there is no network in a manifest's test, and nothing at {host}:{port}")
