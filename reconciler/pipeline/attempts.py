@@ -49,7 +49,7 @@ class Attempts:
                 return self._completed(result) if mocked and self._absent else result
             if wait is None:
                 return self._instead(branch, scope, step)
-            branch.wait(wait)
+            branch.wait(wait, step)
             attempt += 1
 
     def _failed(self, branch: Branch, trace: StepTrace, began: float, error: RunError) -> float | None:

@@ -103,24 +103,25 @@ class Branch:
         self.writes: list[Write] = []
         self._fork, self._index = fork, index
 
-    def check(self) -> None:
-        """Raises Cancelled where the task, or what came before in the order of the manifest, has ended this branch."""
+    def check(self, step: str) -> None:
+        """Raises Cancelled where the task, or what came before in the order of the manifest, has ended this branch.
+        `step` is the one that would go on now."""
         if self.run.context.cancelled():
-            raise Cancelled("the task was cancelled")
+            raise Cancelled("the task was cancelled", where=step)
         fork, index = self._fork, self._index
         while fork is not None:
             if fork.failed < index:
-                raise Cancelled("a step beside it has failed")
+                raise Cancelled("a step beside it has failed", where=step)
             origin = fork.origin
             fork, index = origin._fork, origin._index
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, step: str) -> None:
         """Sleep, and wake up where the branch has come to its end. Raises Cancelled."""
         until = time.monotonic() + seconds
-        self.check()
+        self.check(step)
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, _GLANCE))
-            self.check()
+            self.check(step)
 
     def ended(
         self, trace: StepTrace, began: float, status: StepStatus, error: RunError | None = None

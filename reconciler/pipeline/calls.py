@@ -100,7 +100,9 @@ class ToolCall:
         if not self._watched:
             return self._call(context, params)
         try:
-            return watched(lambda: self._call(context, params), context.deadline, branch.check)
+            return watched(
+                lambda: self._call(context, params), context.deadline, lambda: branch.check(context.step)
+            )
         except BaseException:
             if isinstance(context.rows, BranchRows):
                 context.rows.closed = True  # whether it has ended or not

@@ -79,7 +79,7 @@ class Workshop:
 
 def _run(step: str, called: str, work: Work, branch: Branch, scope: Scope, seen: Seen, suffix: str) -> None:
     try:
-        branch.check()
+        branch.check(step + suffix)
     except Cancelled:
         branch.skipped(step + suffix, called, "cancelled")
         raise
@@ -161,25 +161,18 @@ def _looped(step: Step, work: Work) -> Work:
         if not isinstance(items, (list, tuple)):
             hint = "a loop runs over a list; add `| default([])` where there may be none"
             raise BadParameter("`for_each` gives no list", where=f"{step.id}{suffix}/for_each", hint=hint)
-        if width == 1 or len(items) < 2:
-            return [*_passes(work, branch, scope, name, items, suffix)]
 
         def one(index: int, own: Branch) -> Any:
-            own.check()
-            return work(own, {**scope, name: items[index]}, {}, f"{suffix}[{index}]")
+            number = f"{suffix}[{index}]"
+            own.check(step.id + number)
+            return work(own, {**scope, name: items[index]}, {}, number)
 
+        if width == 1 or len(items) < 2:
+            return [one(index, branch) for index in range(len(items))]
         jobs = [partial(one, index) for index in range(len(items))]
         return side_by_side(branch, jobs, width, branch.deadline)
 
     return loop
-
-
-def _passes(
-    work: Work, branch: Branch, scope: Scope, name: str, items: Iterable[Any], suffix: str
-) -> Iterable[Any]:
-    for index, item in enumerate(items):
-        branch.check()
-        yield work(branch, {**scope, name: item}, {}, f"{suffix}[{index}]")
 
 
 def _items(step: Step) -> Evaluate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -85,7 +86,7 @@ class FieldsValidator:
         """The rules themselves. They have the last word: the compiled validator may be stricter, never laxer."""
         findings = (*_findings(values, self.fields, filling, noun),)
         if findings:
-            raise ValuesInvalid(findings)
+            raise ValuesInvalid(tuple(_discreet(finding, self.fields) for finding in findings))
         judged: dict[str, Any] = {}
         for name, field in self.fields.items():
             if name in values:
@@ -104,6 +105,15 @@ def _findings(values: Any, fields: Fields, filling: Filling, noun: str) -> Itera
         yield from check_known(values, fields, (), noun)
     else:
         yield from check_given(values, fields, (), noun)
+
+
+def _discreet(finding: Finding, fields: Fields) -> Finding:
+    """Messages quote values, and messages are logged and shown: not those of sensitive fields."""
+    field = fields.get(str(finding.path[0])) if finding.path else None
+    if field is None or not (field.sensitive or field.encrypted):
+        return finding
+    hint = "the field is sensitive: its value is not shown"
+    return replace(finding, message=f"does not fit the field ({finding.code})", hint=hint)
 
 
 _KEPT = 1024

@@ -123,6 +123,15 @@ def test_a_misspelt_name_is_told_the_right_one() -> None:
     assert caught.value.findings[0].hint == "did you mean `urgency`?"
 
 
+@pytest.mark.parametrize("attribute", ["sensitive", "encrypted"])
+def test_what_is_sensitive_is_not_quoted(attribute: str) -> None:
+    fields = fields_of(pin={"type": "string", "max_length": 4, "pattern": "^[0-9]+$", attribute: True})
+    with pytest.raises(ValuesInvalid) as caught:
+        validator_of(fields).validate({"pin": "a1b2"})
+    assert "a1b2" not in caught.value.message + caught.value.hint
+    assert caught.value.findings[0].code == "value-pattern"
+
+
 def test_as_the_end_of_a_task_it_says_where() -> None:
     with pytest.raises(ValuesInvalid) as caught:
         validator_of(MAIL).validate({"sender": "a@example.com", "tags": [1]})
