@@ -69,15 +69,22 @@ def live_types(connection: Connection, names: Collection[str]) -> Mapping[str, A
     for places, batch in in_batches(names):
         sql = f"SELECT name, digest FROM agent_types WHERE current AND name IN {places}"
         digests |= dict(connection.execute(sql, batch))
-    missing = [digest for digest in digests.values() if digest not in _types]
+    # A copy: another thread may empty what is kept while this one reads.
+    known = {digest: kept for digest in digests.values() if (kept := _types.get(digest)) is not None}
+    missing = set(digests.values()) - known.keys()
     if missing:
-        if len(_types) + len(missing) > _KEPT:
+        read = {digest: _parsed(stored.spec) for digest, stored in stored_specs(connection, missing).items()}
+        if len(_types) + len(read) > _KEPT:
             _types.clear()
-        for digest, stored in stored_specs(connection, missing).items():
-            spec = parse_canonical("type", stored.spec)
-            assert isinstance(spec, AgentType), "what is registered as a type is one"
-            _types[digest] = spec
-    return {name: _types[digest] for name, digest in digests.items()}
+        _types.update(read)
+        known |= read
+    return {name: known[digest] for name, digest in digests.items()}
+
+
+def _parsed(text: str) -> AgentType:
+    spec = parse_canonical("type", text)
+    assert isinstance(spec, AgentType), "what is registered as a type is one"
+    return spec
 
 
 class _Same:

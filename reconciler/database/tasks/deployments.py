@@ -63,29 +63,37 @@ def _rows(connection: Connection, agents: Collection[str]) -> list[Row]:
 
 
 _KEPT = 1024
-_kept: dict[tuple[str, str], tuple[Blueprint, Limits]] = {}
+_Digests = tuple[str, str]
+_Known = tuple[Blueprint, Limits]
+_kept: dict[_Digests, _Known] = {}
 """By the digests of agent and type, which say all there is to say: of any database and for any time."""
 
 
 def _with_texts(connection: Connection, rows: list[Row]) -> dict[str, Deployment]:
-    _read_texts(connection, {(row[2], row[3]): row[0] for row in rows if (row[2], row[3]) not in _kept})
+    pairs = {(row[2], row[3]): row[0] for row in rows}
+    # A copy: another thread may empty what is kept while this one reads.
+    known = {pair: kept for pair in pairs if (kept := _kept.get(pair)) is not None}
+    known |= _read(connection, {pair: name for pair, name in pairs.items() if pair not in known})
     return {
-        name: Deployment(*_kept[agent, of_type], type_name, version, revision, of_type)
+        name: Deployment(*known[agent, of_type], type_name, version, revision, of_type)
         for name, _, agent, of_type, type_name, version, revision in rows
     }
 
 
-def _read_texts(connection: Connection, missing: Mapping[tuple[str, str], str]) -> None:
+def _read(connection: Connection, missing: Mapping[_Digests, str]) -> dict[_Digests, _Known]:
     """`missing`: agent by the digests of its spec and its type's."""
     # By digest, not by name: what that leads to is the very text that was live when the digest was read.
     stored = stored_specs(connection, {digest for pair in missing for digest in pair})
-    if len(_kept) + len(missing) > _KEPT:
-        _kept.clear()
+    read: dict[_Digests, _Known] = {}
     for pair, name in missing.items():
         agent_text, type_text = (stored[digest].spec for digest in pair)
         digest = hashlib.sha256(" ".join(pair).encode()).hexdigest()[:32]
         made = Blueprint(name, digest, "dynamic", type_text, agent_text)
-        _kept[pair] = made, _effective_limits(type_text, agent_text)
+        read[pair] = made, _effective_limits(type_text, agent_text)
+    if len(_kept) + len(read) > _KEPT:
+        _kept.clear()
+    _kept.update(read)
+    return read
 
 
 def _effective_limits(type_text: str, agent_text: str) -> Limits:
