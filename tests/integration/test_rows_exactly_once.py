@@ -20,7 +20,7 @@ from reconciler.tools.rows import TaskRows
 from tests.integration.deployed import agent_of, deploy, type_of
 from tests.integration.notes import let_be_due
 
-TASKS, KEYS, WORKERS = 80, 4, 4
+TASKS, KEYS, WORKERS = 80, 30, 4
 COUNTERS = type_of(
     "counters",
     {
