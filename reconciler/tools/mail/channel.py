@@ -22,11 +22,12 @@ _FAREWELL = 2.0
 
 class Channel:
     """`allowance` is how many bytes the server may send before it is taken for a hostile one; who asks for more
-    raises it."""
+    raises it. `ended`: the server has been heard to say no more."""
 
     def __init__(self, context: ToolContext, endpoint: Endpoint, *, allowance: int) -> None:
         self.endpoint = endpoint
         self.allowance = allowance
+        self.ended = False
         self._context = context
         self._patience = float("inf")
         network, granted = context.network, context.grant.hosts or []
@@ -67,9 +68,10 @@ class Channel:
         try:
             length = self._socket.recv_into(buffer)
         except ssl.SSLEOFError:  # ended without saying so in TLS
-            return 0
+            length = 0
         except OSError as error:
             raise self._failure(error) from error
+        self.ended = not length
         self.allowance -= length
         if self.allowance < 0:
             raise InvalidOutput(f"{self.endpoint} sends more than it was asked for")

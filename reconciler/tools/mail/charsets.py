@@ -42,7 +42,7 @@ def from_wire(text: str) -> str:
     """A header as the parser gives it, its bytes beyond ASCII hidden in surrogates, with these decoded."""
     if text.isascii():
         return text
-    return decoded(text.encode("utf-8", "surrogateescape"), "utf-8")
+    return decoded(text.encode("utf-8", "surrogateescape"), "")
 
 
 def decoded_header(text: str) -> str:

@@ -134,11 +134,15 @@ def _leaves(message: Message) -> Iterator[Message]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
-        children = part.get_payload()
-        if isinstance(children, list) and part.get_content_maintype() != "message":
-            waiting.extend(child for child in reversed(children) if isinstance(child, Message))
+        if part.is_multipart() and part.get_content_maintype() != "message":
+            waiting.extend(reversed(_children(part)))
         else:
             yield part
+
+
+def _children(part: Message) -> list[Message]:
+    children = part.get_payload()
+    return [child for child in children if isinstance(child, Message)] if isinstance(children, list) else []
 
 
 class _Contents:
@@ -192,9 +196,8 @@ class _Contents:
 
 def _bytes(part: Message) -> bytes:
     try:
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            return b"\r\n".join(inner.as_bytes() for inner in payload if isinstance(inner, Message))
+        if part.is_multipart():
+            return b"\r\n".join(inner.as_bytes() for inner in _children(part))
         unpacked = part.get_payload(decode=True)
         return unpacked if isinstance(unpacked, bytes) else b""
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError):

@@ -44,8 +44,7 @@ class _Session:
     def __init__(self, context: ToolContext, channel: Channel) -> None:
         self._context = context
         self._channel = channel
-        self._smtp = smtplib.SMTP(local_hostname=channel.own_address)
-        self._listen_anew()
+        self._smtp = _Connection(channel)
 
     def deliver(self, login: Login | None, letter: Letter) -> None:
         self._expect(self._smtp.getreply(), "the connection")
@@ -60,10 +59,6 @@ class _Session:
         self._send(letter)
         self._leave()
 
-    def _listen_anew(self) -> None:
-        self._smtp.sock = cast(socket, self._channel)
-        self._smtp.file = None
-
     def _greet(self) -> None:
         self._hello()
         if self._channel.endpoint.security != "starttls":
@@ -76,7 +71,7 @@ class _Session:
             )
         self._expect(self._smtp.docmd("STARTTLS"), "encryption")
         self._channel.secure()
-        self._listen_anew()
+        self._smtp.listen_anew()
         self._hello()
 
     def _hello(self) -> None:
@@ -146,6 +141,26 @@ class _Session:
         if code in _TOO_LARGE:
             raise BadParameter(message, where=f"{self._context.step}/with")
         raise Denied(message)
+
+
+class _Connection(smtplib.SMTP):
+    """smtplib over a channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(local_hostname=channel.own_address)
+        self._channel = channel
+        self.listen_anew()
+
+    def listen_anew(self) -> None:
+        """Forgets what has been received and not yet read."""
+        self.sock = cast(socket, self._channel)
+        self.file = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        reply = super().getreply()
+        if self._channel.ended:  # within a line, which smtplib takes for a whole one
+            raise smtplib.SMTPServerDisconnected("in the middle of a reply")
+        return reply
 
 
 def _uncertain(error: Exception, letter: Letter, endpoint: Endpoint) -> RunError:
