@@ -2,7 +2,7 @@
 
     base.py             BaseAgent: what every agent is
     dynamic.py          DynamicAgent: one that is what its manifests say
-    static.py           StaticAgents: the Python classes that installed packages bring; `static_type` is what such a class
+    static.py           StaticAgents: Python classes that installed packages bring; `static_type` is what such a class
                         says of itself, `static_agent` holds it to that
     factory.py          AgentFactory: blueprint -> agent; `settings` merges what type, agent and task say
     registry.py         AgentRegistry: all agents there are, searched and described (`listing`), deprecated and retired
