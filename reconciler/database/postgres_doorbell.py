@@ -20,12 +20,14 @@ class PostgresDoorbell:
             raise from_connecting(error, url) from error
         try:
             self._raw.execute(f"LISTEN {CHANNEL}")
+            # Kept, as a connection that is lost does not tell it any more to those who wait for it.
+            self._descriptor = self._raw.fileno()
         except psycopg.Error as error:
             self._raw.close()
             raise from_postgres(error, url) from error
 
     def fileno(self) -> int | None:
-        return self._raw.fileno()
+        return self._descriptor
 
     def rang(self) -> bool:
         try:

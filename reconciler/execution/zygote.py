@@ -106,7 +106,10 @@ class _Nursery:
 
     def _obey(self) -> bool:
         """Do what one message asks; False at the end of all messages."""
-        data, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+        except ConnectionResetError:  # the worker went away without having read all that it was told
+            return False
         if not data:
             return False
         match orjson.loads(data):

@@ -68,6 +68,10 @@ class Hostile(BaseAgent):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.spin()
 
+    def nap(self) -> str:
+        time.sleep(1)
+        return "rested"
+
     def oversleep(self) -> None:
         time.sleep(3600)
 
