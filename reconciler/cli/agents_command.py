@@ -110,7 +110,7 @@ def _lines(agent: AgentRecord, versions: Sequence[TypeVersion], console: Console
         "Hosts": ", ".join(reach.hosts),
         "Mails": ", ".join(reach.recipients),
         "Calls": ", ".join(reach.agents),
-        "Versions": ", ".join(f"{v.version} ({'live' if v.current else v.status})" for v in versions),
+        "Versions": ", ".join(f"{v.version} (live)" if v.current else v.version for v in versions),
     }
     for label, value in told.items():
         if value:

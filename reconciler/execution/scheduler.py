@@ -23,7 +23,7 @@ from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease, acquire
 from reconciler.database.schedules import Remembered, Scheduled
 from reconciler.database.tasks import NewTask
-from reconciler.errors import DatabaseError, Locked, ReconcilerError, RunError
+from reconciler.errors import DatabaseError, Locked, ReconcilerError, Refused, RunError
 from reconciler.execution.tasks import TaskQueue
 
 LEASE = "scheduler"
@@ -181,6 +181,9 @@ def _submit(connection: Connection, entry: _Entry) -> bool:
     key = f"{ORIGIN} {time_text(entry.due)}"
     try:
         return TaskQueue(connection).submit(agent, {}, idempotency_key=key, origin=ORIGIN).created
+    except Refused as error:
+        _log.warning("scheduled task skipped", agent=agent, reason=error.message)
+        return False
     except RunError as error:
         # Nobody is there to be told that the type wants input which the clock has not. A task that fails because of
         # it stands where everybody looks.
