@@ -26,7 +26,7 @@ class Attempts:
         self._last: StepStatus = "continued" if step.on_error is OnError.CONTINUE else "failed"
 
     def __call__(self, branch: Branch, scope: Scope, seen: Seen, suffix: str) -> Any:
-        step = self._id + suffix
+        step = self._id + suffix if suffix else self._id
         attempt = 1
         while True:
             began = time.monotonic()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from logging import DEBUG
 from threading import Lock
 from typing import Any
 
 from reconciler.errors import Cancelled, RunError
 from reconciler.pipeline.context import RunContext
-from reconciler.pipeline.steplog import log_attempt
+from reconciler.pipeline.steplog import log, log_attempt
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.task import StepStatus, StepTrace, Task, Write
 from reconciler.tools.rows import TaskRows
@@ -31,9 +32,9 @@ _GLANCE = 0.05
 
 class Run:
     """One task on its way through a pipeline. `grants` are evaluated; `usage` adds up what each tool has used,
-    `lent` has the tokens of each agent that ran as a step."""
+    `lent` has the tokens of each agent that ran as a step. `logs`: attempts that succeed are logged as well."""
 
-    __slots__ = ("_pool", "_rows", "agent_type", "context", "grants", "lent", "task", "usage")
+    __slots__ = ("_pool", "_rows", "agent_type", "context", "grants", "lent", "logs", "task", "usage")
 
     def __init__(
         self, task: Task, agent_type: AgentType, grants: Mapping[str, Grant], context: RunContext
@@ -41,6 +42,7 @@ class Run:
         self.task, self.agent_type, self.grants, self.context = task, agent_type, grants, context
         self.usage: dict[str, Usage] = {}
         self.lent: list[int] = []
+        self.logs = log.isEnabledFor(DEBUG)
         self._rows: TaskRows | None = None
         self._pool: ThreadPoolExecutor | None = None
 
@@ -65,7 +67,10 @@ class Run:
 
     @property
     def tokens(self) -> int:
-        return sum(usage.tokens for usage in self.usage.values()) + sum(self.lent)
+        tokens = sum(self.lent)
+        for usage in self.usage.values():
+            tokens += usage.tokens
+        return tokens
 
     def used(self, tool: str) -> Usage:
         return self.usage.get(tool) or self.usage.setdefault(tool, Usage())
@@ -133,7 +138,8 @@ class Branch:
             trace.error_code, trace.error = error.code, error.message[:ERROR_LENGTH]
         self.trace.append(trace)
         self.run.context.traced(trace)
-        log_attempt(self.run.task, trace)
+        if error is not None or self.run.logs:
+            log_attempt(self.run.task, trace)
 
     def skipped(self, step: str, call: str, status: StepStatus = "skipped") -> None:
         """Keep that a step was not called at all."""

@@ -17,7 +17,6 @@ from reconciler.spec.findings import pointer
 from reconciler.spec.task import StepTrace, Task, TaskResult
 from reconciler.tools.base import Capability
 from reconciler.tools.guard import GuardedTool
-from reconciler.tools.rows import TaskRows
 from reconciler.tools.tool import Tool, ToolContext
 
 MOST_DEPTH = 8
@@ -50,8 +49,8 @@ class ToolCall:
         self._call = guarded.call
         capabilities = tool.declaration.capabilities
         self._uses_rows = Capability.TABLES in capabilities
-        self._asks_models = Capability.LANGUAGE_MODEL in capabilities
         self._watched = timed and not tool.honours_deadline
+        self._observed = self._watched or Capability.LANGUAGE_MODEL in capabilities
         self._mocked = mocked
 
     def __call__(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
@@ -60,45 +59,36 @@ class ToolCall:
             params = self._build(scope)
         except ExpressionError as error:
             raise _unevaluated(self._params, scope, f"{step}/with", error) from error
-        if self._mocked and run.context.mock is not None:
-            answer = run.context.mock(step, params)
+        around, what = run.context, self.what
+        if around.mock is not None and self._mocked:
+            answer = around.mock(step, params)
             if answer is not NOT_MOCKED:
                 return answer
-        rows = BranchRows(run.rows, branch.writes) if self._uses_rows else NO_ROWS
-        context = self._context(branch, step, deadline, rows)
-        if self._asks_models:
-            return self._counted(branch, context, params, trace)
-        return self._made(branch, context, params)
-
-    def _context(self, branch: Branch, step: str, deadline: float, rows: TaskRows) -> ToolContext:
-        run, what = branch.run, self.what
-        around = run.context
-        return ToolContext(
+        context = ToolContext(
             run.task,
             run.agent_type,
             run.task.agent,
             step,
             run.grants[what],
             around.host,
-            rows,
+            BranchRows(run.rows, branch.writes) if self._uses_rows else NO_ROWS,
             around.llm,
             around.network,
             deadline,
-            run.used(what),
+            run.usage.get(what) or run.used(what),
         )
+        return self._made(branch, context, params, trace) if self._observed else self._call(context, params)
 
-    def _counted(
-        self, branch: Branch, context: ToolContext, params: Mapping[str, Any], trace: StepTrace
-    ) -> Any:
+    def _made(self, branch: Branch, context: ToolContext, params: Mapping[str, Any], trace: StepTrace) -> Any:
         before = context.usage.tokens
         try:
-            return self._made(branch, context, params)
+            if not self._watched:
+                return self._call(context, params)
+            return self._watch(branch, context, params)
         finally:
             trace.tokens, trace.model = context.usage.tokens - before, context.model
 
-    def _made(self, branch: Branch, context: ToolContext, params: Mapping[str, Any]) -> Any:
-        if not self._watched:
-            return self._call(context, params)
+    def _watch(self, branch: Branch, context: ToolContext, params: Mapping[str, Any]) -> Any:
         try:
             return watched(
                 lambda: self._call(context, params), context.deadline, lambda: branch.check(context.step)

@@ -11,10 +11,9 @@ import orjson
 from reconciler.errors import InvalidOutput, OutputTooLarge
 from reconciler.pipeline.branch import Seen
 from reconciler.spec.agent_type import AgentType
-from reconciler.spec.fields import Fields
 from reconciler.spec.steps import Step, flat
 from reconciler.spec.task import Values, Write
-from reconciler.spec.validation import ValuesInvalid, validator_of
+from reconciler.spec.validation import FieldsValidator, ValuesInvalid, validator_of
 
 Made = tuple[Values | None, int | None]
 """The output, and the position among the writes of the row that it is, where it is one."""
@@ -30,8 +29,8 @@ def output_maker(agent_type: AgentType) -> Make:
     if output.model is not None:
         model, source = output.model, output.from_ or _writer_of(output.model, pipeline)
         return lambda seen, writes: _row(seen.get(source), model, agent_type.name, writes)
-    fields, step = output.fields or {}, output.from_ or ""
-    return lambda seen, writes: (_fields(seen.get(step), fields, step), None)
+    validator, step = validator_of(output.fields or {}), output.from_ or ""
+    return lambda seen, writes: (_fields(seen.get(step), validator, step), None)
 
 
 def check_size(output: Values | None, writes: Sequence[Write], most: int) -> None:
@@ -70,13 +69,12 @@ def _row(result: Any, model: str, type_name: str, writes: Sequence[Write]) -> Ma
     return result, None
 
 
-def _fields(result: Any, fields: Fields, step: str) -> Values:
+def _fields(result: Any, validator: FieldsValidator, step: str) -> Values:
     """Those of a step's result that are declared, each of them there."""
     if result is not None and not isinstance(result, dict):
         raise InvalidOutput(f"step `{step}` gives no object, of which fields could be taken", where="output")
-    given = {name: result[name] for name in fields if name in result} if result else {}
     try:
-        return validator_of(fields).complete(given, noun="output")
+        return validator.select(result or {}, noun="output")
     except ValuesInvalid as error:
         found = error.as_run_error(InvalidOutput, "output")
         if result is None:

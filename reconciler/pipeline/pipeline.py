@@ -65,14 +65,13 @@ class ProcessingPipeline:
         seen, run = scope["steps"], branch.run
         for runner in self._runners:
             runner(branch, scope, seen, "")
-        writes = in_order(branch.writes, run.written)
+        writes = in_order(branch.writes, run.written) if branch.writes else []
         output, position = self._output(seen, writes)
         if self._most_bytes is not None:
             check_size(output, writes, self._most_bytes)
-        trace = tuple(branch.trace)
-        return TaskResult(
-            output, tuple(writes), trace, None, position, _last_model(trace), self.prompt_digest, run.tokens
-        )
+        trace, tokens = tuple(branch.trace), run.tokens
+        model = _last_model(trace) if tokens else ""
+        return TaskResult(output, tuple(writes), trace, None, position, model, self.prompt_digest, tokens)
 
     def _surroundings(self, settings: Mapping[str, Any]) -> Surroundings:
         latest = self._latest

@@ -24,10 +24,12 @@ Filling = Literal["nothing", "defaults", "everything"]
 none."""
 
 
-def object_schema(fields: Fields, filling: Filling) -> CoreSchema:
-    """Of an object with these fields and no others."""
+def object_schema(
+    fields: Fields, filling: Filling, *, others: Literal["forbid", "ignore"] = "forbid"
+) -> CoreSchema:
+    """Of an object with these fields. `others`: what becomes of those that are not among them."""
     members = {name: _member(field, filling) for name, field in fields.items()}
-    return core_schema.typed_dict_schema(members, extra_behavior="forbid", strict=True)
+    return core_schema.typed_dict_schema(members, extra_behavior=others, strict=True)
 
 
 def _member(field: FieldSpec, filling: Filling) -> core_schema.TypedDictField:

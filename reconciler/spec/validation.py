@@ -61,6 +61,19 @@ class FieldsValidator:
         """Every field: what was given, else its default, else None."""
         return self._run(self._complete, "everything", values, noun)
 
+    def select(self, values: Mapping[str, Any], *, noun: str = "value") -> dict[str, Any]:
+        """The same of an object that may have more: what is not declared is left out."""
+        try:
+            selected: dict[str, Any] = self._selected.validate_python(values)
+        except ValidationError:
+            declared = {name: values[name] for name in self.fields if name in values}
+            return self._judged(declared, "everything", noun)
+        return selected
+
+    @cached_property
+    def _selected(self) -> SchemaValidator:
+        return SchemaValidator(object_schema(self.fields, "everything", others="ignore"))
+
     @cached_property
     def _partial(self) -> SchemaValidator:
         return SchemaValidator(object_schema(self.fields, "nothing"))

@@ -59,6 +59,13 @@ def test_a_complete_object_has_every_field() -> None:
     }
 
 
+def test_a_selected_object_leaves_out_what_is_not_declared() -> None:
+    selected = FieldsValidator(fields_of(a="number", b="string")).select({"a": 1, "more": object()})
+    assert selected == {"a": 1.0, "b": None}
+    with pytest.raises(ValuesInvalid, match="must be a number"):
+        FieldsValidator(fields_of(a="number")).select({"a": "x", "more": 1})
+
+
 def test_a_partial_object_has_what_was_given() -> None:
     assert validator_of(MAIL).validate({"amount": "1.5"}, partial=True) == {"amount": Decimal("1.50")}
 
