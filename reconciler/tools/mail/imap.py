@@ -36,7 +36,7 @@ class Criterion:
 class Mailbox:
     """Made by `opened`. Numbers of messages are UIDs, which stay as long as `validity` does."""
 
-    def __init__(self, context: ToolContext, channel: Channel, imap: imaplib.IMAP4, name: str) -> None:
+    def __init__(self, context: ToolContext, channel: Channel, imap: _Connection, name: str) -> None:
         self._context = context
         self._channel = channel
         self._imap = imap
@@ -90,7 +90,7 @@ class Mailbox:
 
     def move(self, uids: Sequence[int], target: str) -> None:
         """Raises BadParameter where the server cannot move without endangering other messages."""
-        capabilities = self._imap.capabilities
+        capabilities = self._imap.learned()  # most servers say it only to whom they know
         if "MOVE" in capabilities:
             self._command("MOVE", number_set(uids), mailbox_name(target), place="move_to")
         elif "UIDPLUS" in capabilities:
@@ -149,7 +149,13 @@ def opened(context: ToolContext, endpoint: Endpoint, login: Login | None, name: 
         channel.hurry()
         with suppress(imaplib.IMAP4.error, RunError, OSError):
             imap.logout()
+    except imaplib.IMAP4.readonly as error:
+        raise Denied(
+            f"the mailbox `{name}` can only be read", where=f"{context.step}/with/mailbox"
+        ) from error
     except imaplib.IMAP4.abort as error:
+        if "unexpected" in str(error):
+            raise InvalidOutput(f"{endpoint} does not speak IMAP") from error
         raise Unavailable(f"{endpoint} ended the connection") from error
     except (imaplib.IMAP4.error, ValueError, LookupError, TypeError, AttributeError) as error:
         # imaplib trusts the server: what is no IMAP makes it stumble in many ways.
@@ -194,8 +200,13 @@ class _Connection(imaplib.IMAP4):
             )
         self._channel.secure()
         self._reader = self._channel.makefile()
+        self.learned()
+
+    def learned(self) -> tuple[str, ...]:
+        """What the server can do, asked anew."""
         _, answer = self.capability()
         self.capabilities = tuple((answer[-1] or b"").decode("ascii", "replace").upper().split())
+        return self.capabilities
 
     @property
     def _buffered(self) -> int:
@@ -212,7 +223,7 @@ def _log_in(context: ToolContext, imap: imaplib.IMAP4, endpoint: Endpoint, login
             where=f"{context.step}/with",
         )
     try:
-        if "AUTH=PLAIN" in imap.capabilities:
+        if "AUTH=PLAIN" in imap.capabilities or not f"{login.username}{login.password}".isascii():
             secret = f"\0{login.username}\0{login.password}".encode()
             imap.authenticate("PLAIN", lambda _: secret)
         else:
@@ -220,7 +231,8 @@ def _log_in(context: ToolContext, imap: imaplib.IMAP4, endpoint: Endpoint, login
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
-        code, text = reason_of([str(error).encode()])
+        said = error.args[0] if error.args else b""
+        code, text = reason_of([said if isinstance(said, bytes) else str(said).encode()])
         if code in _BUSY:
             raise Overloaded(f"{endpoint} refuses the login just now: {text}") from error
         if code == "UNAVAILABLE":
