@@ -7,7 +7,6 @@ the method that needs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -295,7 +294,7 @@ class Reconciler:
         known = verdict.read(self._cache_folder(), self.settings.source, self.settings.database)
         if known is None or known.desired != loaded.state.digest or known.planner != PLANNER:
             return None
-        if known.stamp != _stamp(connection):
+        if known.stamp != verdict.stamp_of(connection):
             return None
         identity = plan_id(known.desired, known.observed, loaded.commit)
         return Plan(
@@ -303,21 +302,10 @@ class Reconciler:
         )
 
     def _remember(self, connection: Connection, loaded: Loaded, actual: ActualState) -> None:
-        found = verdict.Verdict(loaded.state.digest, _stamp(connection), actual.fingerprint)
+        found = verdict.Verdict(loaded.state.digest, verdict.stamp_of(connection), actual.fingerprint)
         verdict.write(self._cache_folder(), self.settings.source, self.settings.database, found)
 
     def _cache_folder(self) -> Path:
         from reconciler.manifests.cache import cache_folder
 
         return cache_folder(self.settings.cache)
-
-
-def _stamp(connection: Connection) -> str:
-    """Moves whenever the schema or the catalog does, or another file takes the database's place."""
-    from reconciler.database.fingerprint import fingerprint, generation
-
-    inode = ""
-    if connection.dialect == "sqlite":
-        with suppress(OSError):
-            inode = str(Path(connection.identity).stat().st_ino)
-    return f"{connection.identity} {inode} {fingerprint(connection)} {generation(connection)}"

@@ -12,8 +12,12 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.plans.plan import PLANNER
+
+if TYPE_CHECKING:
+    from reconciler.database.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,17 @@ def write(folder: Path, source: str, database: str, verdict: Verdict) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(asdict(verdict)))
         temporary.replace(file)
+
+
+def stamp_of(connection: Connection) -> str:
+    """Moves whenever the schema or the catalog does, or another file takes the database's place."""
+    from reconciler.database.fingerprint import fingerprint, generation
+
+    inode = ""
+    if connection.dialect == "sqlite":
+        with contextlib.suppress(OSError):
+            inode = str(Path(connection.identity).stat().st_ino)
+    return f"{connection.identity} {inode} {fingerprint(connection)} {generation(connection)}"
 
 
 def _file(folder: Path, source: str, database: str) -> Path:
