@@ -191,6 +191,13 @@ class AgentType(SpecModel):
     def name(self) -> str:
         return self.metadata.name
 
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether some value of its tasks must not be shown: once it is part of another value nobody knows which."""
+        spec = self.spec
+        groups = (spec.input, spec.settings, *(model.fields for model in spec.models.values()))
+        return any(field.sensitive or field.encrypted for fields in groups for field in fields.values())
+
     def model_field(self, model: str, field: str) -> FieldSpec | None:
         found = self.spec.models.get(model)
         return found.fields.get(field) if found else None

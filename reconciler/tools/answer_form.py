@@ -16,13 +16,18 @@ from reconciler.tools.declarations.language_model import answer_fields
 _FENCED = re.compile(r"^\s*```[a-z]*\s*\n(.*)\n\s*```\s*$", re.DOTALL)
 
 
-class AnswerUnfit(Exception):
-    """`for_model` says everything that is wrong, `for_people` the same without what sensitive fields hold."""
+_FINDINGS = 20
+"""How many are told at most: an answer that has more wrong with it is better written anew than put right."""
 
-    def __init__(self, for_model: str, for_people: str = "") -> None:
-        super().__init__(for_people or for_model)
-        self.for_model = for_model
-        self.for_people = for_people or for_model
+
+class AnswerUnfit(Exception):
+    """What is wrong with an answer: as the model is told, which wrote it, and as errors and logs may say it, without
+    the values."""
+
+    def __init__(self, told: str, told_discreetly: str = "") -> None:
+        super().__init__(told_discreetly or told)
+        self.told = told
+        self.told_discreetly = told_discreetly or told
 
 
 class AnswerForm:
@@ -49,16 +54,26 @@ class AnswerForm:
             raise self._unfit(error.findings) from error
 
     def _unfit(self, findings: tuple[Finding, ...]) -> AnswerUnfit:
-        told = [f"{pointer(finding.path) or '/'}: {finding.message}" for finding in findings[:20]]
-        masked = [self._masked(finding) for finding in findings[:20]]
-        return AnswerUnfit("\n".join(told), "; ".join(masked[:3]))
+        told = [_line(finding) for finding in findings[:_FINDINGS]]
+        discreet = [_discreet_line(finding) for finding in findings[:_FINDINGS]]
+        return AnswerUnfit("\n".join(told), "\n".join(discreet))
 
-    def _masked(self, finding: Finding) -> str:
-        place = pointer(finding.path) or "/"
-        field = self.fields.get(str(finding.path[0])) if finding.path else None
-        if field is not None and (field.sensitive or field.encrypted):
-            return f"{place}: does not fit ({finding.code})"
-        return f"{place}: {finding.message}"
+    @property
+    def holds_secrets(self) -> bool:
+        return any(field.sensitive or field.encrypted for field in self.fields.values())
+
+
+def _line(finding: Finding) -> str:
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return f"{pointer(finding.path) or '/'}: {finding.message}{hint}"
+
+
+def _discreet_line(finding: Finding) -> str:
+    """Names of fields are no secret, what a model made up in their place may be one."""
+    if finding.code == "missing-field":
+        return f"/: {finding.message}"
+    place = "" if finding.at_key else pointer(finding.path)
+    return f"{place or '/'}: does not fit ({finding.code})"
 
 
 def answer_form(output: dict[str, Any]) -> AnswerForm:

@@ -50,7 +50,9 @@ class LLMProcessor(Tool):
                 return form.read(reply.text) if form is not None else _free_text(reply)
             except AnswerUnfit as error:
                 if not repairs_left:
-                    raise _unrepaired(reply.model, params["repairs"], error) from error
+                    discreet = context.agent_type.holds_secrets or (form is not None and form.holds_secrets)
+                    wrong = error.told_discreetly if discreet else error.told
+                    raise _unrepaired(reply.model, params["repairs"], wrong) from None
                 asked = (*question, *_repair(reply, error))
         raise AssertionError("the last round returns or raises")
 
@@ -155,15 +157,14 @@ def _free_text(reply: ChatReply) -> dict[str, Any]:
 def _repair(reply: ChatReply, error: AnswerUnfit) -> tuple[Message, ...]:
     return (
         Message("assistant", reply.text[:_GIVEN_BACK]),
-        Message(
-            "user", f"That answer does not fit:\n{error.for_model}\nAnswer again, in full and put right."
-        ),
+        Message("user", f"That answer does not fit:\n{error.told}\nAnswer again, in full and put right."),
     )
 
 
-def _unrepaired(model: str, repairs: int, error: AnswerUnfit) -> InvalidOutput:
+def _unrepaired(model: str, repairs: int, wrong: str) -> InvalidOutput:
+    """Without a cause: that one holds the answer."""
     tried = f" after {repairs} repair{'s' if repairs != 1 else ''}" if repairs else ""
     return InvalidOutput(
-        f"the answer of `{model}` does not fit{tried}: {error.for_people}",
+        f"the answer of `{model}` does not fit{tried}: {'; '.join(wrong.splitlines()[:3])}",
         hint="describe the fields in `output`, allow more `repairs`, or ask a larger model",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -37,21 +37,43 @@ OUTPUT = {
     "due": {"type": "date", "required": False},
 }
 RIGHT = {"category": "bug", "urgency": 4, "due": None}
-AGENT_TYPE = cast(AgentType, SimpleNamespace(name="email-analysis"))
 
 
-def surroundings(llm: LLMProvider, *, tokens: int | None = None, timeout: float = 5.0) -> ToolContext:
+def agent_type(**fields: Any) -> AgentType:
+    return AgentType.model_validate(
+        {
+            "apiVersion": "reconciler/v1",
+            "kind": "AgentType",
+            "metadata": {"name": "email-analysis"},
+            "spec": {"version": "1.0.0", "input": fields},
+        }
+    )
+
+
+def surroundings(
+    llm: LLMProvider, *, tokens: int | None = None, timeout: float = 5.0, **fields: Any
+) -> ToolContext:
+    """`fields` are those of the type's input."""
     unused = cast(Any, None)
     limits = GrantLimits(tokens=tokens) if tokens else None
     grant = Grant(name="llm_processor", models=["llama3.2"], limits=limits)
     return ToolContext(
-        unused, AGENT_TYPE, "inbox", "extract", grant, unused, unused, llm, unused, time.monotonic() + timeout
+        unused,
+        agent_type(**fields),
+        "inbox",
+        "extract",
+        grant,
+        unused,
+        unused,
+        llm,
+        unused,
+        time.monotonic() + timeout,
     )
 
 
 def call(context: ToolContext, /, **params: Any) -> Any:
     """Through the guard, as a pipeline calls it."""
-    guarded = GuardedTool(LLMProcessor(), context.grant, AGENT_TYPE)
+    guarded = GuardedTool(LLMProcessor(), context.grant, context.agent_type)
     return guarded.call(context, {"model": "llama3.2", "prompt": "Classify: it crashed", **params})
 
 
@@ -168,14 +190,25 @@ def test_an_empty_text_is_no_answer() -> None:
     assert call(surroundings(llm)) == {"text": "Hello"}
 
 
-def test_what_sensitive_fields_hold_is_told_to_the_model_alone() -> None:
-    output = {"iban": {"type": "string", "max_length": 5, "pattern": "^X", "sensitive": True}}
-    llm = ScriptedModel(answer=lambda request: {"iban": "DE89"})
+SECRETIVE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {"type": "string", "pattern": "^X", "sensitive": True}),
+    ({}, {"type": "string", "pattern": "^X", "encrypted": True}),
+    ({"body": {"type": "text", "sensitive": True}}, {"type": "string", "pattern": "^X"}),
+]
+
+
+@pytest.mark.parametrize(("inputs", "field"), SECRETIVE)
+def test_what_may_be_a_secret_is_told_to_the_model_alone(
+    inputs: dict[str, Any], field: dict[str, Any]
+) -> None:
+    llm = ScriptedModel(answer=lambda request: {"iban": "DE89", "DE90": 1})
     with pytest.raises(InvalidOutput) as caught:
-        call(surroundings(llm), output=output, repairs=1)
-    assert "DE89" in told(llm)[-1][1]
-    assert "DE89" not in caught.value.message
-    assert "/iban" in caught.value.message
+        call(surroundings(llm, **inputs), output={"iban": field, "due": "date"}, repairs=1)
+    assert ("assistant", '{"iban": "DE89", "DE90": 1}') in told(llm)
+    assert "`DE90`" in told(llm)[-1][1]
+    assert "DE" not in str(traceback.format_exception(caught.value))
+    assert "/iban: does not fit (value-pattern)" in caught.value.message
+    assert "`due` is required" in caught.value.message
 
 
 def test_an_answer_in_a_code_fence_is_read() -> None:
@@ -267,7 +300,7 @@ def test_a_long_prompt_gets_a_context_that_holds_it() -> None:
 
 def test_threads_lose_no_tokens() -> None:
     context = surroundings(ScriptedModel(answer=lambda request: ChatReply("ok", "llama3.2", 1, 1)))
-    guarded = GuardedTool(LLMProcessor(), context.grant, AGENT_TYPE)
+    guarded = GuardedTool(LLMProcessor(), context.grant, context.agent_type)
     with ThreadPoolExecutor(8) as threads:
         [*threads.map(lambda _: guarded.call(context, {"model": "llama3.2", "prompt": "?"}), range(500))]
     assert context.usage.tokens == 1000
