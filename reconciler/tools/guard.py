@@ -34,7 +34,7 @@ class GuardedTool:
         self._tool = tool
         self._name = tool.name
         self._execute = tool.execute
-        self._parameters = CallParameters(tool.declaration, discreet=_holds_secrets(agent_type))
+        self._parameters = CallParameters(tool.declaration, discreet=agent_type.holds_secrets)
         limits = grant.limits or _NO_LIMITS
         budgets = (("calls", limits.calls), ("tokens", limits.tokens), ("bytes", limits.bytes))
         self._budgets = tuple((budget, most) for budget, most in budgets if most is not None)
@@ -122,13 +122,6 @@ class GuardedTool:
         return Crashed(
             f"the tool `{self._name}` broke: {kind} at {place}", where=step, hint="this is a bug of the tool"
         )
-
-
-def _holds_secrets(agent_type: AgentType) -> bool:
-    """Whether some value of the type's tasks must not be shown: by the time it is a parameter nobody knows which."""
-    spec = agent_type.spec
-    groups = (spec.input, spec.settings, *(model.fields for model in spec.models.values()))
-    return any(field.sensitive or field.encrypted for fields in groups for field in fields.values())
 
 
 def _declared_result(tool: Tool) -> FieldsValidator | None:
