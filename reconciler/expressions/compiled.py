@@ -19,12 +19,12 @@ from reconciler.expressions.operations import (
     check_argument,
     check_filtered,
     filtered,
-    follow,
     holds,
     member,
     signed,
     tested,
 )
+from reconciler.expressions.paths import path_of
 from reconciler.expressions.predicates import PREDICATES
 from reconciler.expressions.syntax import (
     Arithmetic,
@@ -52,7 +52,7 @@ def compiled(node: Node) -> Evaluate:
     """The function that gives a node's value."""
     match node:
         case Path():
-            return _path(node)
+            return path_of(node)
         case Literal():
             return _constant(node.value)
         case Filter():
@@ -106,45 +106,8 @@ def compiled_text(parts: tuple[str | Node, ...]) -> Evaluate:
     return text
 
 
-# --- reading --------------------------------------------------------------------------------------
-
-
 def _constant(value: Any) -> Evaluate:
     return lambda context: value
-
-
-def _path(path: Path) -> Evaluate:
-    """Plain dicts all the way are the common case; what is none, or lacks the key, is followed again with care."""
-    parts = path.parts
-    first = parts[0]
-    if len(parts) == 2:
-        second = parts[1]
-
-        def two(context: Context) -> Any:
-            try:
-                owner = context[first]  # type: ignore[index]  # a name is a text
-                if type(owner) is dict:
-                    return owner[second]
-            except KeyError:
-                pass
-            return follow(path, context)
-
-        return two
-
-    rest = parts[1:]
-
-    def many(context: Context) -> Any:
-        try:
-            value = context[first]  # type: ignore[index]
-            for key in rest:
-                if type(value) is not dict:
-                    return follow(path, context)
-                value = value[key]
-        except KeyError:
-            return follow(path, context)
-        return value
-
-    return many
 
 
 # --- operators ------------------------------------------------------------------------------------
@@ -237,7 +200,9 @@ def _filter(node: Filter) -> Evaluate:
 
     def filter_with_arguments(context: Context) -> Any:
         value = target(context)
-        if lazy and value is not None:  # `input.html | default(steps.fetch.body)`: nothing was fetched, nor need be
+        if (
+            lazy and value is not None
+        ):  # `input.html | default(steps.fetch.body)`: nothing was fetched, nor need be
             return value
         check_filtered(node, spec, value)
         given: dict[str, Any] = {}

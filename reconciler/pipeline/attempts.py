@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
+from time import monotonic, time
 from typing import Any
 
 from reconciler.errors import Cancelled, RunError
@@ -29,11 +29,11 @@ class Attempts:
         step = self._id + suffix if suffix else self._id
         attempt = 1
         while True:
-            began = time.monotonic()
+            began = monotonic()
             deadline = branch.deadline
             if self._timeout is not None:
                 deadline = min(deadline, began + self._timeout)
-            trace = StepTrace(step, self._what, attempt, "succeeded", time.time(), 0.0)
+            trace = StepTrace(step, self._what, attempt, "succeeded", time(), 0.0)
             mark = len(branch.writes)
             try:
                 result = self._call(branch, scope, seen, deadline, trace)
@@ -45,8 +45,9 @@ class Attempts:
             else:
                 if self._traced:
                     branch.ended(trace, began, "succeeded")
-                mocked = branch.run.context.mock is not None
-                return self._completed(result) if mocked and self._absent else result
+                if self._absent and branch.run.context.mock is not None:
+                    return self._completed(result)
+                return result
             if wait is None:
                 return self._instead(branch, scope, step)
             branch.wait(wait, step)
@@ -59,7 +60,7 @@ class Attempts:
             self._retry,
             error.code,
             trace.attempt,
-            remaining=branch.deadline - time.monotonic(),
+            remaining=branch.deadline - monotonic(),
             chance=random.random(),
         )
         status = self._last if wait is None and self._fallback is None else "failed"
@@ -70,11 +71,11 @@ class Attempts:
     def _instead(self, branch: Branch, scope: Scope, step: str) -> Any:
         """What the fallback gives."""
         assert self._fallback is not None
-        began = time.monotonic()
+        began = monotonic()
         deadline = branch.deadline
         if self._timeout is not None:
             deadline = min(deadline, began + self._timeout)
-        trace = StepTrace(step, self._fallback.what, 1, "fallback", time.time(), 0.0)
+        trace = StepTrace(step, self._fallback.what, 1, "fallback", time(), 0.0)
         mark = len(branch.writes)
         try:
             result = self._fallback(branch, scope, {}, deadline, trace)

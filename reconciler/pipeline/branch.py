@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from logging import DEBUG
 from threading import Lock
+from time import monotonic, sleep, time
 from typing import Any
 
 from reconciler.errors import Cancelled, RunError
@@ -72,9 +72,6 @@ class Run:
             tokens += usage.tokens
         return tokens
 
-    def used(self, tool: str) -> Usage:
-        return self.usage.get(tool) or self.usage.setdefault(tool, Usage())
-
     def close(self, *, wait: bool) -> None:
         """Ends the threads; whether to wait for what still runs in them."""
         if self._pool is not None:
@@ -122,17 +119,17 @@ class Branch:
 
     def wait(self, seconds: float, step: str) -> None:
         """Sleep, and wake up where the branch has come to its end. Raises Cancelled."""
-        until = time.monotonic() + seconds
+        until = monotonic() + seconds
         self.check(step)
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _GLANCE))
+        while (left := until - monotonic()) > 0:
+            sleep(min(left, _GLANCE))
             self.check(step)
 
     def ended(
         self, trace: StepTrace, began: float, status: StepStatus, error: RunError | None = None
     ) -> None:
-        """Keep the trace of an attempt that ended now; `began` is in seconds of `time.monotonic()`."""
-        trace.duration = time.monotonic() - began
+        """Keep the trace of an attempt that ended now; `began` is in seconds of `monotonic()`."""
+        trace.duration = monotonic() - began
         trace.status = status
         if error is not None:
             trace.error_code, trace.error = error.code, error.message[:ERROR_LENGTH]
@@ -143,7 +140,7 @@ class Branch:
 
     def skipped(self, step: str, call: str, status: StepStatus = "skipped") -> None:
         """Keep that a step was not called at all."""
-        self.ended(StepTrace(step, call, 1, status, time.time(), 0.0), time.monotonic(), status)
+        self.ended(StepTrace(step, call, 1, status, time(), 0.0), monotonic(), status)
 
     def take_back(self, mark: int) -> None:
         """Forget the writes from position `mark` on: of a step that failed nothing stays."""

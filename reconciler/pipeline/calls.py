@@ -17,7 +17,7 @@ from reconciler.spec.findings import pointer
 from reconciler.spec.task import StepTrace, Task, TaskResult
 from reconciler.tools.base import Capability
 from reconciler.tools.guard import GuardedTool
-from reconciler.tools.tool import Tool, ToolContext
+from reconciler.tools.tool import Tool, ToolContext, Usage
 
 MOST_DEPTH = 8
 """Agents that may be in the middle of a call of one another."""
@@ -64,6 +64,9 @@ class ToolCall:
             answer = around.mock(step, params)
             if answer is not NOT_MOCKED:
                 return answer
+        usage = run.usage.get(what)
+        if usage is None:
+            usage = run.usage.setdefault(what, Usage())
         context = ToolContext(
             run.task,
             run.agent_type,
@@ -75,7 +78,7 @@ class ToolCall:
             around.llm,
             around.network,
             deadline,
-            run.usage.get(what) or run.used(what),
+            usage,
         )
         return self._made(branch, context, params, trace) if self._observed else self._call(context, params)
 

@@ -9,7 +9,7 @@ from reconciler.errors import Crashed, InvalidInput, MemoryExceeded, ReconcilerE
 from reconciler.pipeline.branch import Branch, Run, Scope
 from reconciler.pipeline.context import RunContext
 from reconciler.pipeline.output import check_size, output_maker
-from reconciler.pipeline.prompts import prompt_digest
+from reconciler.pipeline.prompts import asks_models, prompt_digest
 from reconciler.pipeline.reads import fields_read
 from reconciler.pipeline.steplog import log, log_failure
 from reconciler.pipeline.steps import Workshop
@@ -34,6 +34,7 @@ class ProcessingPipeline:
         self._most_bytes = spec.limits.output_bytes
         self._about = {"type": agent_type.name, "type_version": spec.version}
         self._latest: Surroundings | None = None
+        self._asks_models = asks_models(spec.pipeline, registry)
         self.prompt_digest = prompt_digest(spec.pipeline, registry)
 
     def run(self, task: Task, settings: Mapping[str, Any], context: RunContext) -> TaskResult:
@@ -69,7 +70,8 @@ class ProcessingPipeline:
         output, position = self._output(seen, writes)
         if self._most_bytes is not None:
             check_size(output, writes, self._most_bytes)
-        trace, tokens = tuple(branch.trace), run.tokens
+        trace = tuple(branch.trace)
+        tokens = run.tokens if self._asks_models else 0
         model = _last_model(trace) if tokens else ""
         return TaskResult(output, tuple(writes), trace, None, position, model, self.prompt_digest, tokens)
 

@@ -47,12 +47,10 @@ class Workshop:
             work = _looped(step, work)
         if step.on_error is OnError.CONTINUE:
             work = _continued(step, work)
-        if step.when is None or step.when is True:
-            return partial(_run, step.id, _called(step), work)
-        if step.when is False:
-            return partial(_skip, _absent(step), step.id, _called(step))
-        condition = compiled_template(parse_condition(step.when))
-        return partial(_run_if, condition, _absent(step), step.id, _called(step), work)
+        run, skip = _run(step, work), _skip(step)
+        if isinstance(step.when, str):
+            return _run_if(compiled_template(parse_condition(step.when)), step, run, skip)
+        return skip if step.when is False else run
 
     def _work(self, step: Step) -> Work:
         fallback = None
@@ -77,38 +75,39 @@ class Workshop:
 # --- whole steps ----------------------------------------------------------------------------------
 
 
-def _run(step: str, called: str, work: Work, branch: Branch, scope: Scope, seen: Seen, suffix: str) -> None:
-    try:
-        branch.check(step + suffix)
-    except Cancelled:
-        branch.skipped(step + suffix, called, "cancelled")
-        raise
-    seen[step] = work(branch, scope, seen, suffix)
+def _run(step: Step, work: Work) -> Runner:
+    name, called = step.id, _called(step)
+
+    def run(branch: Branch, scope: Scope, seen: Seen, suffix: str) -> None:
+        try:
+            branch.check(name)
+        except Cancelled as error:
+            error.where += suffix
+            branch.skipped(name + suffix, called, "cancelled")
+            raise
+        seen[name] = work(branch, scope, seen, suffix)
+
+    return run
 
 
-def _run_if(
-    condition: Evaluate,
-    absent: Iterable[str],
-    step: str,
-    called: str,
-    work: Work,
-    branch: Branch,
-    scope: Scope,
-    seen: Seen,
-    suffix: str,
-) -> None:
-    if evaluated(condition, scope, f"{step}{suffix}/when"):
-        _run(step, called, work, branch, scope, seen, suffix)
-    else:
-        _skip(absent, step, called, branch, scope, seen, suffix)
+def _skip(step: Step) -> Runner:
+    name, called, absent = step.id, _called(step), _absent(step)
+
+    def skip(branch: Branch, scope: Scope, seen: Seen, suffix: str) -> None:
+        branch.skipped(name + suffix, called)
+        seen.update(dict.fromkeys(absent))
+
+    return skip
 
 
-def _skip(
-    absent: Iterable[str], step: str, called: str, branch: Branch, scope: Scope, seen: Seen, suffix: str
-) -> None:
-    branch.skipped(step + suffix, called)
-    for name in absent:
-        seen[name] = None
+def _run_if(condition: Evaluate, step: Step, run: Runner, skip: Runner) -> Runner:
+    name = step.id
+
+    def run_if(branch: Branch, scope: Scope, seen: Seen, suffix: str) -> None:
+        holds = evaluated(condition, scope, f"{name}{suffix}/when")
+        (run if holds else skip)(branch, scope, seen, suffix)
+
+    return run_if
 
 
 def _absent(step: Step) -> tuple[str, ...]:
@@ -142,8 +141,7 @@ def _continued(step: Step, work: Work) -> Work:
             raise
         except RunError:
             branch.take_back(mark)
-            for name in absent:
-                seen[name] = None
+            seen.update(dict.fromkeys(absent))
             return None
 
     return work_or_none

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 
 from reconciler.errors import ReconcilerError, RunError
 from reconciler.spec.field_validators import Filling, object_schema
@@ -19,23 +19,32 @@ from reconciler.spec.normal import normal
 
 
 class ValuesInvalid(ReconcilerError):
-    """`findings` are all that is wrong, their paths counted from the values; the message tells the first."""
+    """All that is wrong, paths counted from the values; the message tells the first.
+
+    `findings` may quote any value: they are for whoever made the values. `discreet` are the same without the values of
+    sensitive fields, fit for logs and for everyone; so are message and hint.
+    """
 
     code = "values-invalid"
     http_status = 422
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        first = findings[0]
+    def __init__(self, findings: tuple[Finding, ...], fields: Fields) -> None:
+        self.findings = findings
+        self.discreet = tuple(_discreet(finding, fields) for finding in findings)
+        first = self.discreet[0]
         place = pointer(first.path)
         message = f"{place}: {first.message}" if place else first.message
         if len(findings) > 1:
             message += f" (and {len(findings) - 1} more)"
         super().__init__(message, where=place, hint=first.hint)
-        self.findings = findings
 
     def as_run_error(self, kind: type[RunError], where: str) -> RunError:
         """The same as the end of a task. `where` names what holds the values: a step's id, `input`."""
         return kind(self.message, where=f"{where}{self.where}", hint=self.hint)
+
+
+_Compiled = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Raises ValidationError."""
 
 
 class FieldsValidator:
@@ -49,57 +58,60 @@ class FieldsValidator:
     def __init__(self, fields: Fields) -> None:
         self.fields = fields
 
+    # One method per way of filling, each with its own try: a call more would be a tenth of what a validation costs.
+
     def validate(
         self, values: Mapping[str, Any], *, partial: bool = False, noun: str = "value"
     ) -> dict[str, Any]:
         """What was given, and defaults for what was not. `partial`: any may be missing, and none is filled in."""
-        if partial:
-            return self._run(self._partial, "nothing", values, noun)
-        return self._run(self._with_defaults, "defaults", values, noun)
+        try:
+            return (self._partial if partial else self._with_defaults)(values)
+        except ValidationError:
+            return self._judged(values, "nothing" if partial else "defaults", noun)
+
+    def attempt(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What `validate` gives; None where it might refuse, which to find out costs more."""
+        try:
+            return self._with_defaults(values)
+        except ValidationError:
+            return None
 
     def complete(self, values: Mapping[str, Any], *, noun: str = "value") -> dict[str, Any]:
         """Every field: what was given, else its default, else None."""
-        return self._run(self._complete, "everything", values, noun)
+        try:
+            return self._complete(values)
+        except ValidationError:
+            return self._judged(values, "everything", noun)
 
     def select(self, values: Mapping[str, Any], *, noun: str = "value") -> dict[str, Any]:
         """The same of an object that may have more: what is not declared is left out."""
         try:
-            selected: dict[str, Any] = self._selected.validate_python(values)
+            return self._selected(values)
         except ValidationError:
             declared = {name: values[name] for name in self.fields if name in values}
             return self._judged(declared, "everything", noun)
-        return selected
 
     @cached_property
-    def _selected(self) -> SchemaValidator:
-        return SchemaValidator(object_schema(self.fields, "everything", others="ignore"))
+    def _partial(self) -> _Compiled:
+        return _compiled(object_schema(self.fields, "nothing"))
 
     @cached_property
-    def _partial(self) -> SchemaValidator:
-        return SchemaValidator(object_schema(self.fields, "nothing"))
+    def _with_defaults(self) -> _Compiled:
+        return _compiled(object_schema(self.fields, "defaults"))
 
     @cached_property
-    def _with_defaults(self) -> SchemaValidator:
-        return SchemaValidator(object_schema(self.fields, "defaults"))
+    def _complete(self) -> _Compiled:
+        return _compiled(object_schema(self.fields, "everything"))
 
     @cached_property
-    def _complete(self) -> SchemaValidator:
-        return SchemaValidator(object_schema(self.fields, "everything"))
-
-    def _run(
-        self, compiled: SchemaValidator, filling: Filling, values: Mapping[str, Any], noun: str
-    ) -> dict[str, Any]:
-        try:
-            validated: dict[str, Any] = compiled.validate_python(values)
-        except ValidationError:
-            return self._judged(values, filling, noun)
-        return validated
+    def _selected(self) -> _Compiled:
+        return _compiled(object_schema(self.fields, "everything", others="ignore"))
 
     def _judged(self, values: Mapping[str, Any], filling: Filling, noun: str) -> dict[str, Any]:
         """The rules themselves. They have the last word: the compiled validator may be stricter, never laxer."""
         findings = (*_findings(values, self.fields, filling, noun),)
         if findings:
-            raise ValuesInvalid(tuple(_discreet(finding, self.fields) for finding in findings))
+            raise ValuesInvalid(findings, self.fields)
         judged: dict[str, Any] = {}
         for name, field in self.fields.items():
             if name in values:
@@ -109,6 +121,10 @@ class FieldsValidator:
             elif filling == "everything":
                 judged[name] = None
         return judged
+
+
+def _compiled(schema: CoreSchema) -> _Compiled:
+    return SchemaValidator(schema).validate_python
 
 
 def _findings(values: Any, fields: Fields, filling: Filling, noun: str) -> Iterator[Finding]:

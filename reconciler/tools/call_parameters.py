@@ -37,20 +37,25 @@ class CallParameters:
 
     def check(self, given: Mapping[str, Any], step: str) -> dict[str, Any]:
         """The parameters with defaults filled in. Raises BadParameter."""
-        for name in self._texts:
-            value = given.get(name)
-            if value is not None and value.__class__ is not str:
-                given = {**given, name: _as_text(value, name, step)}
-        if None in given.values():
-            given = {name: value for name, value in given.items() if value is not None}
-        try:
-            checked = self._validator.validate(given, noun="parameter")
-        except ValuesInvalid as error:
-            raise self._refused(error, f"{step}/with") from error
+        checked = self._validator.attempt(given)
+        if checked is None or None in checked.values():
+            checked = self._adapted(given, step)
         for name in self._objects:
             if name in checked and not isinstance(checked[name], dict):
                 raise BadParameter(f"/{name}: must be an object", where=f"{step}/with/{name}")
         return checked
+
+    def _adapted(self, given: Mapping[str, Any], step: str) -> dict[str, Any]:
+        """Of parameters that do not fit as they are: texts made of other values, none left out."""
+        for name in self._texts:
+            value = given.get(name)
+            if value is not None and value.__class__ is not str:
+                given = {**given, name: _as_text(value, name, step)}
+        given = {name: value for name, value in given.items() if value is not None}
+        try:
+            return self._validator.validate(given, noun="parameter")
+        except ValuesInvalid as error:
+            raise self._refused(error, f"{step}/with") from error
 
     def _refused(self, error: ValuesInvalid, where: str) -> RunError:
         refused = error.as_run_error(BadParameter, where)

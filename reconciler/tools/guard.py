@@ -11,6 +11,7 @@ import logging
 import traceback
 from collections.abc import Mapping
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from reconciler.errors import BudgetExceeded, Crashed, Denied, MemoryExceeded, RunError
@@ -46,7 +47,8 @@ class GuardedTool:
     def call(self, context: ToolContext, params: Mapping[str, Any]) -> Any:
         """What the tool gives. Raises RunError and nothing else; `where` begins with the step's id."""
         try:
-            context.remaining()
+            if monotonic() >= context.deadline:
+                context.remaining()  # raises
             checked = self._parameters.check(params, context.step)
             if self._models is not None:
                 self._check_model(checked.get("model"), context.step)

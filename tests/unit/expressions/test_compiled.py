@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ExpressionError
@@ -73,7 +73,10 @@ def _outcome(give: Callable[[], Any]) -> str:
 @example("i == f", {"i": 1, "f": 1.0})
 def test_compiled_and_walked_agree(text: str, context: dict[str, Any]) -> None:
     for source in ("{{ " + text + " }}", "a {{ " + text + " }} b"):
-        template = parse(source)
+        try:
+            template = parse(source)
+        except ExpressionError:
+            assume(False)  # nested too deep
         function = compiled_template(template)
         assert _outcome(lambda: function(context)) == _outcome(lambda: _walked(template, context))  # noqa: B023
 
