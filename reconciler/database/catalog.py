@@ -304,9 +304,29 @@ security_incidents = Table(
     Column("task_id", String(36)),
     _required("evidence", Text()),
     _required("worker", Text()),
-    Index(None, "agent"),
+    Index(None, "agent", "at"),
 )
 """Violations seen while tasks ran; `evidence` is JSON and holds no value of a row or secret."""
+
+agent_holds = Table(
+    "agent_holds",
+    METADATA,
+    Column("agent", NAME, primary_key=True),
+    _required("held_at", TIME),
+    _required("held_by", Text()),
+    _required("reason", Text()),
+)
+"""Agents that run no tasks whatever their manifests say: stopped by an operator, or by incidents. Whoever lifts the
+hold deletes the row; the audit keeps both."""
+
+key_rotations = Table(
+    "key_rotations",
+    METADATA,
+    Column("key_id", String(32), primary_key=True),
+    Column("stored_as", NAME, primary_key=True),
+    _required("after_id", NUMBER),
+)
+"""How far a rotation of encryption keys has come: in each table all rows up to `after_id` are under `key_id`."""
 
 workers = Table(
     "workers",
