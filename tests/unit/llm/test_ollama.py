@@ -307,5 +307,11 @@ def test_importing_the_provider_does_not_import_the_client() -> None:
     import subprocess
     import sys
 
-    code = "import sys, reconciler.llm.ollama; sys.exit(bool({'ollama', 'httpx'} & set(sys.modules)))"
+    code = """if True:
+        import sys
+        from reconciler.llm.ollama import Ollama
+        loaded = {"ollama", "httpx"} & set(sys.modules)
+        Ollama.prepare()
+        sys.exit(bool(loaded) or not {"ollama", "httpx"} <= set(sys.modules))
+    """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
