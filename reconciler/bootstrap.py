@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
     from reconciler.database.connection import Connection
+    from reconciler.database.rows.cipher import Cipher
     from reconciler.database.tasks import TaskKind
     from reconciler.execution.inline import Ran
     from reconciler.execution.jobs import Executor
@@ -88,7 +89,21 @@ def run_once(settings: Settings, agent: str, given: Values, overrides: Values, *
 
     task = NewTask(agent, given, overrides, max_attempts=1, origin="cli", actor=actor)
     with connect(settings.database, create=False) as connection:
-        return run_inline(connection, agent_factory(), task, settings, static=installed_agents())
+        return run_inline(
+            connection,
+            agent_factory(),
+            task,
+            settings,
+            static=installed_agents(),
+            cipher=open_cipher(settings),
+        )
+
+
+def open_cipher(settings: Settings) -> Cipher:
+    """What seals and opens encrypted fields; NO_KEY where no key is configured. Raises UsageError."""
+    from reconciler.database.encryption import cipher_of
+
+    return cipher_of(settings.encryption_keys, settings.encryption_keys_file)
 
 
 def task_queue(connection: Connection) -> TaskQueue:
@@ -133,6 +148,7 @@ def open_worker(
         kind=executor,
         scope=Scope(agents, kind),
         ttl=settings.claim_seconds,
+        cipher=open_cipher(settings),
         metrics=metrics,
         scheduler=Scheduler(name) if schedule else None,
     )

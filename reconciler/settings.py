@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.errors import UsageError
@@ -42,6 +42,10 @@ class Settings:
     """For how long a task that was claimed is left to a worker that does not say that it still runs it."""
     log_format: str = ""
     """Of workers and servers: `console` or `json`; empty: for a terminal `console`, else `json`."""
+    encryption_keys: str = field(default="", repr=False)
+    """Keys of encrypted fields, `id:base64` with commas between them, the newest first."""
+    encryption_keys_file: str = ""
+    """Or the file that holds them, one a line."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -61,6 +65,8 @@ class Settings:
             broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
             claim_seconds=float(_number(env, "RECONCILER_CLAIM_SECONDS", 30) or 1),
             log_format=_one_of(env, "RECONCILER_LOG_FORMAT", LOG_FORMATS),
+            encryption_keys=env.get("RECONCILER_ENCRYPTION_KEYS", ""),
+            encryption_keys_file=env.get("RECONCILER_ENCRYPTION_KEYS_FILE", ""),
         )
 
 

@@ -44,6 +44,7 @@ COMMANDS = {
         "reconciler.cli.archive_commands:archive",
         "List, restore or purge parked tables and columns.",
     ),
+    "keys": ("reconciler.cli.key_commands:keys", "Make and rotate the keys of encrypted fields."),
     "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
 }
 

@@ -67,12 +67,13 @@ def results(
         raise click.UsageError("--format goes with neither --include, --after nor --json")
     console = invocation.console()
     with _database(invocation) as connection:
+        from reconciler.bootstrap import open_cipher
         from reconciler.database.rows.live_models import LiveModels
         from reconciler.database.rows.queries import RowQuery, page
         from reconciler.database.rows.spoken import parse_where
         from reconciler.database.rows.targets import target
 
-        models = LiveModels(connection)
+        models = LiveModels(connection, open_cipher(invocation.settings()))
         found = target(connection, models, named)
         query = RowQuery(
             where=found.narrowed(parse_where(found.model, where)),

@@ -7,6 +7,8 @@
 A reference field `analysis` holds the id; `analysis__row` is the row it points at, and that row has
 `<model>__<field>__rows`, the rows that point at it (`<table>__<field>__rows` where those are of another
 type). What is to happen to them when it is deleted is left to the database.
+
+`Models(tables, cipher)` reads and writes encrypted fields as well; without a cipher they can only be empty.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from threading import RLock
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, registry, relationship
+from sqlalchemy.orm import Mapped, registry, relationship, synonym
 
 from reconciler.database.model_tables import sa_table
+from reconciler.database.rows.cipher import NO_KEY, Cipher
+from reconciler.database.sealed_attribute import SealedAttribute, seal_when_written
 from reconciler.spec.agent_type import SYSTEM_FIELDS
 from reconciler.spec.tables import Table
 
@@ -60,7 +64,8 @@ class Models(Mapping[str, type[DynamicModel]]):
     a table that is not among the definitions is a column without more.
     """
 
-    def __init__(self, definitions: Iterable[Table]) -> None:
+    def __init__(self, definitions: Iterable[Table], cipher: Cipher = NO_KEY) -> None:
+        self._cipher = cipher
         self.definitions = {definition.name: definition for definition in definitions}
         self._neighbours = _neighbours(self.definitions)
         self._built: dict[str, type[DynamicModel]] = {}
@@ -94,7 +99,17 @@ class Models(Mapping[str, type[DynamicModel]]):
     def _mapped(self, definition: Table, base: registry) -> type[DynamicModel]:
         name = "".join(part.capitalize() for part in definition.name.split("_"))
         made: type[DynamicModel] = type(name, (DynamicModel,), {"__definition__": definition})
-        base.map_imperatively(made, sa_table(definition, base.metadata, self.definitions))
+        table = sa_table(definition, base.metadata, self.definitions)
+        encrypted = {
+            column.name: SealedAttribute(definition, column, self._cipher)
+            for column in definition.columns
+            if column.encrypted
+        }
+        stored = {one.stored_as: table.c[field] for field, one in encrypted.items()}
+        plain = {field: synonym(one.stored_as, descriptor=one) for field, one in encrypted.items()}
+        base.map_imperatively(made, table, properties={**stored, **plain})
+        if encrypted:
+            seal_when_written(made, definition, (*encrypted.values(),))
         return made
 
     def _connected(self, name: str) -> list[Table]:

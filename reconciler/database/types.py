@@ -8,6 +8,7 @@ UnfitValue.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from reconciler.database.decimal_type import ExactDecimal
+from reconciler.database.rows.cipher import NO_KEY, Place
 from reconciler.database.storable import UnfitValue, check_json, check_text
 from reconciler.spec.fields import FieldType
 from reconciler.spec.tables import Column
@@ -143,27 +145,41 @@ class JsonValue(TypeDecorator[Any]):
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value of an encrypted field that is not sealed yet, and cannot be stored so."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "Plain(***)"
+
+
 class Encrypted(TypeDecorator[Any]):
-    """A value that must never be stored in the clear; without a key neither write nor read is possible."""
+    """Sealed bytes. What was not sealed must never be stored: without a key there is no way to write."""
 
     impl = sa.LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> None:
-        if value is not None:
-            raise UnfitValue(
-                "an encrypted field cannot be written without its key", hint="leave the field empty"
-            )
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> bytes | None:
+        if value is None or isinstance(value, bytes):
+            return value
+        return NO_KEY.encrypt(b"", _NOWHERE)
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> None:
-        if value is not None:
-            raise UnfitValue("an encrypted field cannot be read without its key", hint="leave the field out")
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> bytes | None:
+        return None if value is None else bytes(value)
+
+
+_NOWHERE = Place("", "", 0)
 
 
 def type_of(column: Column) -> TypeEngine[Any]:
     """The SQLAlchemy type of a declared column."""
-    if column.encrypted:
-        return Encrypted()
+    return Encrypted() if column.encrypted else type_unencrypted(column)
+
+
+def type_unencrypted(column: Column) -> TypeEngine[Any]:
+    """The type of the values themselves, wherever they are kept."""
     if column.type is FieldType.STRING:
         return PlainText(column.max_length)
     if column.type is FieldType.DECIMAL:

@@ -20,6 +20,7 @@ from celery import Celery, Task, bootsteps, signals
 
 from reconciler.database.connection import Connection, connect
 from reconciler.database.dispatch import live_types
+from reconciler.database.encryption import cipher_of
 from reconciler.errors import DatabaseError, ReconcilerError
 from reconciler.execution.host_calls import HostCalls
 from reconciler.execution.monitoring import configure_logging
@@ -109,7 +110,8 @@ def _open_runner(**_: Any) -> None:
     def open_pool(host: Callable[[], Host]) -> Executor:
         return Pool(Setup.of(settings), HostCalls(host), children=1)
 
-    _runner = SingleRunner(lambda: _connect(settings), open_pool, ttl=settings.claim_seconds)
+    cipher = cipher_of(settings.encryption_keys, settings.encryption_keys_file)
+    _runner = SingleRunner(lambda: _connect(settings), open_pool, ttl=settings.claim_seconds, cipher=cipher)
 
 
 @signals.worker_process_shutdown.connect

@@ -59,7 +59,7 @@ def insert(connection: Connection, *rows: Mapping[str, Any], model: str = "item"
         values = into.validator.validate(row)
         places = ", ".join("?" * len(values))
         sql = f"INSERT INTO {into.quoted} ({into.columns_sql(values)}) VALUES ({places})"
-        connection.execute(sql, [*into.stored(values)])
+        connection.execute(sql, [*into.stored(values, 0)])
 
 
 def asked(connection: Connection, **query: Any) -> Page:

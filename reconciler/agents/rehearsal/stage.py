@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.database.connection import Connection, connect
 from reconciler.database.operations import create_all_sql
+from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.effects import Effects
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.rows.live_models import LiveModels
@@ -29,9 +30,10 @@ class Stage:
     """`host` is a real one over real tables, which are gone when the test ends."""
 
     def __init__(self, connection: Connection, types: Sequence[AgentType], agents: Sequence[Agent]) -> None:
+        cipher = _cipher_for(types)
         self._connection = connection
-        self._models = LiveModels.of(connection, types)
-        self.host = _StageHost(connection, types, agents)
+        self._models = LiveModels.of(connection, types, cipher)
+        self.host = _StageHost(connection, types, agents, cipher)
 
     def commit(self, task_id: str, result: TaskResult) -> Mapping[str, Any] | None:
         """Write what the task wants written, as the end of a real one would; its output. Raises RunError."""
@@ -69,8 +71,10 @@ class Theatre:
 class _StageHost(DatabaseHost):
     """Knows the agents on stage and no others, and keeps no count of calls: a test is alone in its world."""
 
-    def __init__(self, connection: Connection, types: Sequence[AgentType], agents: Sequence[Agent]) -> None:
-        super().__init__(connection, types=types)
+    def __init__(
+        self, connection: Connection, types: Sequence[AgentType], agents: Sequence[Agent], cipher: Cipher
+    ) -> None:
+        super().__init__(connection, types=types, cipher=cipher)
         self._by_name = {agent_type.name: agent_type for agent_type in types}
         self._agents = {agent.name: agent for agent in agents}
 
@@ -84,3 +88,13 @@ class _StageHost(DatabaseHost):
             canonical(spec) for spec in (self._agents[agent], self._by_name[self._agents[agent].spec.type])
         )
         return Blueprint(agent, digest_of(f"{of_type} {own}"), "dynamic", of_type, own)
+
+
+def _cipher_for(types: Sequence[AgentType]) -> Cipher:
+    """Encrypted fields are written and read in a test as they would be with a key, and by no key that anybody has."""
+    models = (model for agent_type in types for model in agent_type.spec.models.values())
+    if not any(field.encrypted for model in models for field in model.fields.values()):
+        return NO_KEY
+    from reconciler.database.encryption import throwaway
+
+    return throwaway()

@@ -83,14 +83,15 @@ class Effects:
         return self.stored([writes[row]])[_place(writes[row])]
 
     def stored(self, writes: Iterable[Write]) -> dict[tuple[str, str, int], Row]:
-        """The rows of these writes by type, model and id, as they are now."""
+        """The rows of these writes by type, model and id, as they are now, without what is encrypted: they become the
+        outputs of tasks, which are kept in the clear."""
         wanted: dict[tuple[str, str], list[int]] = {}
         for write in writes:
             wanted.setdefault((write.type, write.model), []).append(write.row_id)
         found: dict[tuple[str, str, int], Row] = {}
         for (type_name, name), ids in wanted.items():
             model = self._models.get(type_name, name)
-            names = model.field_names
+            names = [name for name in model.field_names if name not in model.encrypted]
             for places, batch in in_batches(ids):
                 sql = f"SELECT {model.columns_sql(names)} FROM {model.quoted} WHERE id IN {places}"
                 for row in self._connection.execute(sql, batch):

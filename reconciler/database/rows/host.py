@@ -19,8 +19,9 @@ from reconciler.database.rows.model import LiveModel
 from reconciler.database.rows.queries import RowQuery, chosen_fields, page
 from reconciler.database.rows.refusals import changed_meanwhile
 from reconciler.database.rows.searching import BadQuery
+from reconciler.database.storable import UnfitValue
 from reconciler.database.tasks.deployments import blueprint
-from reconciler.errors import BadParameter, Denied, RateLimited
+from reconciler.errors import BadParameter, Denied, RateLimited, RunError
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.base import RATE_SECONDS
 from reconciler.spec.task import Blueprint, Write
@@ -152,6 +153,8 @@ def _asked_by_a_task() -> Iterator[None]:
         yield
     except BadQuery as error:
         raise BadParameter(error.message, where=error.where, hint=error.hint) from error
+    except UnfitValue as error:  # what is stored cannot be opened here
+        raise RunError(error.message, where=error.where, hint=error.hint) from error
 
 
 class _Undo(Exception):

@@ -9,8 +9,8 @@ from typing import Any
 from reconciler.database.bounds import bound_name
 from reconciler.database.connection import Row
 from reconciler.database.ddl import foreign_key_name
-from reconciler.database.rows.cipher import NO_KEY, Cipher
-from reconciler.database.rows.storage import Convert, loaded_moment, loading, storing
+from reconciler.database.rows.cipher import NO_KEY, Cipher, Place
+from reconciler.database.rows.storage import Convert, loaded_moment, loading, opened, sealed, storing
 from reconciler.database.sql_text import Dialect, quote
 from reconciler.spec.agent_type import SYSTEM_FIELDS, AgentType, ModelSpec
 from reconciler.spec.fields import FieldSpec
@@ -59,33 +59,66 @@ class LiveModel:
     # --- storage forms ----------------------------------------------------------------------------------
 
     @cached_property
+    def encrypted(self) -> frozenset[str]:
+        """Fields whose values are sealed for their row, so that its id must be known to write or read them."""
+        return frozenset(name for name, column in self.columns.items() if column.encrypted)
+
+    @cached_property
     def _storing(self) -> Mapping[str, Convert]:
-        surroundings = self.table.name, self.dialect, self.cipher
-        return {name: storing(column, *surroundings) for name, column in self.columns.items()}
+        return {
+            name: storing(column, self.dialect)
+            for name, column in self.columns.items()
+            if not column.encrypted
+        }
 
     @cached_property
     def _loading(self) -> Mapping[str, Convert]:
-        surroundings = self.table.name, self.dialect, self.cipher
-        own = {name: loading(column, *surroundings) for name, column in self.columns.items()}
+        own = {
+            name: loading(column, self.dialect)
+            for name, column in self.columns.items()
+            if not column.encrypted
+        }
         return {"created_at": loaded_moment, "deleted_at": loaded_moment, **own}
 
-    def stored(self, values: Mapping[str, Any]) -> Iterator[Any]:
-        """Parameters of the values, in their order. May raise UnfitValue."""
-        convert = self._storing
+    def stored(self, values: Mapping[str, Any], row_id: int) -> Iterator[Any]:
+        """Parameters of the values of a row, in their order. May raise UnfitValue."""
+        convert, encrypted = self._storing, self.encrypted
         for name, value in values.items():
-            yield None if value is None else convert[name](value)
+            if value is None:
+                yield None
+            elif name in encrypted:
+                yield sealed(value, self.cipher, self._place(name, row_id))
+            else:
+                yield convert[name](value)
 
     def stored_as(self, name: str, value: Any) -> Any:
-        """The parameter of one declared field."""
+        """The parameter of one declared field that is not encrypted."""
         return None if value is None else self._storing[name](value)
 
     def loaded(self, row: Row, names: Sequence[str]) -> dict[str, Any]:
-        """The row of these columns."""
+        """The row of these columns; `id` is among them where an encrypted one is. May raise Unsealable."""
         convert = self._loading
-        return {
+        found = {
             name: value if value is None or name not in convert else convert[name](value)
             for name, value in zip(names, row, strict=True)
         }
+        for name in self.encrypted:
+            if found.get(name) is not None:
+                place = self._place(name, found["id"])
+                found[name] = opened(found[name], self.columns[name], self.cipher, place)
+        return found
+
+    def read_with(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The columns that have to be read to load these."""
+        wanted = tuple(dict.fromkeys(names))
+        return wanted if "id" in wanted or self.encrypted.isdisjoint(wanted) else (*wanted, "id")
+
+    def _place(self, name: str, row_id: int) -> Place:
+        return Place(self.table.name, name, row_id, self._names)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.columns)
 
     # --- statements ---------------------------------------------------------------------------------------
 

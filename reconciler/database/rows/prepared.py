@@ -50,7 +50,7 @@ def _prepared(models: LiveModels, task_id: str, writes: Sequence[Write], now: st
 def _insert(model: LiveModel, task_id: str, write: Write, now: str) -> Prepared:
     values = model.validator.complete(write.values)
     system = (write.row_id, task_id, write.agent, write.type_version, now)
-    return Prepared(write, model, model.insert_sql, (*system, *model.stored(values)))
+    return Prepared(write, model, model.insert_sql, (*system, *model.stored(values, write.row_id)))
 
 
 def _update(model: LiveModel, write: Write) -> Prepared:
@@ -66,4 +66,5 @@ def _update(model: LiveModel, write: Write) -> Prepared:
         sets.append("deleted_at = deleted_at")
         same.append("deleted_at IS NULL")
     sql = f"UPDATE {model.quoted} SET {', '.join(sets)} WHERE {' AND '.join(same)} RETURNING id"
-    return Prepared(write, model, sql, (*model.stored(values), write.row_id, *model.stored(key)))
+    params = (*model.stored(values, write.row_id), write.row_id, *model.stored(key, write.row_id))
+    return Prepared(write, model, sql, params)

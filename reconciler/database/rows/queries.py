@@ -56,7 +56,7 @@ def page(connection: Connection, models: LiveModels, model: LiveModel, query: Ro
     found = _found(model, query)
     place = [behind(keys, query.cursor)] if query.cursor else []
     # What the cursor and the included rows need is read as well, and left out of the answer.
-    read = list(dict.fromkeys([*names, *(key.field.name for key in keys), *query.include]))
+    read = model.read_with([*names, *(key.field.name for key in keys), *query.include])
     sql, params = joined([*found, *place])
     rows = connection.execute(
         f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)} LIMIT ?",
@@ -73,12 +73,12 @@ def every_row(connection: Connection, model: LiveModel, query: RowQuery) -> Iter
     """All rows in order, however many, one by one; limit, cursor and include mean nothing here. Raises BadQuery."""
     names = chosen_fields(model, query.fields)
     keys = sort_keys(model, query.order_by)
+    read = model.read_with(names)
     sql, params = joined(_found(model, query))
-    statement = (
-        f"SELECT {model.columns_sql(names)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)}"
-    )
+    statement = f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)}"
     for row in connection.stream(statement, params):
-        yield model.loaded(row, names)
+        full = model.loaded(row, read)
+        yield full if read == names else {name: full[name] for name in names}
 
 
 def chosen_fields(model: LiveModel, fields: Sequence[str]) -> tuple[str, ...]:
@@ -91,12 +91,7 @@ def chosen_fields(model: LiveModel, fields: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(fields))
     if model.cipher is not NO_KEY:
         return model.field_names
-    return tuple(name for name in model.field_names if not _is_encrypted(model, name))
-
-
-def _is_encrypted(model: LiveModel, name: str) -> bool:
-    column = model.columns.get(name)
-    return column is not None and column.encrypted
+    return tuple(name for name in model.field_names if name not in model.encrypted)
 
 
 def _found(model: LiveModel, query: RowQuery) -> list[Sql]:

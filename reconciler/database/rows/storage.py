@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from reconciler.database.json_text import from_json, to_json
-from reconciler.database.rows.cipher import Cipher
+from reconciler.database.rows.cipher import Cipher, Place
 from reconciler.database.sql_text import Dialect
 from reconciler.database.storable import UnfitValue, check_json, check_text
 from reconciler.spec.exact import exact
@@ -27,23 +27,30 @@ Convert = Callable[[Any], Any]
 _INTEGERS = range(-(2**63), 2**63)
 
 
-def storing(column: Column, table: str, dialect: Dialect, cipher: Cipher) -> Convert:
+def storing(column: Column, dialect: Dialect) -> Convert:
     """Gives the value as a parameter; it is never asked about None. May raise UnfitValue, which holds no value."""
-    if column.encrypted:
-        return _sealed(f"{table}.{column.name}", cipher)
     convert = _STORED[dialect].get(column.type)
     return convert if convert is not None else _as_it_is
 
 
-def loading(column: Column, table: str, dialect: Dialect, cipher: Cipher) -> Convert:
+def loading(column: Column, dialect: Dialect) -> Convert:
     """The inverse; it is never asked about NULL."""
-    if column.encrypted:
-        return _opened(f"{table}.{column.name}", column, cipher)
     if column.type is FieldType.DECIMAL:
         scale = column.scale or 0
         return lambda value: exact(value, scale)
     convert = _LOADED[dialect].get(column.type)
     return convert if convert is not None else _as_it_is
+
+
+def sealed(value: Any, cipher: Cipher, place: Place) -> bytes:
+    """A value of an encrypted column as its bytes, alike on both databases. May raise UnfitValue."""
+    return cipher.encrypt(to_json(value).encode(), place)
+
+
+def opened(stored: Any, column: Column, cipher: Cipher, place: Place) -> Any:
+    """The inverse."""
+    plain = from_json(cipher.decrypt(bytes(stored), place).decode())
+    return exact(plain, column.scale or 0) if column.type is FieldType.DECIMAL else plain
 
 
 def stored_moment(moment: datetime, dialect: Dialect) -> str:
@@ -59,18 +66,6 @@ def loaded_moment(value: Any) -> str:
 
 def _as_it_is(value: Any) -> Any:
     return value
-
-
-def _sealed(context: str, cipher: Cipher) -> Convert:
-    return lambda value: cipher.encrypt(to_json(value).encode(), context)
-
-
-def _opened(context: str, column: Column, cipher: Cipher) -> Convert:
-    def load(value: Any) -> Any:
-        plain = from_json(cipher.decrypt(bytes(value), context).decode())
-        return exact(plain, column.scale or 0) if column.type is FieldType.DECIMAL else plain
-
-    return load
 
 
 def _text(value: str) -> str:
