@@ -352,6 +352,48 @@ rate_counts = Table(
 """How often something happened lately, by short stretches of time: what the rates of agents and grants are held
 against, by all processes alike."""
 
+# --- what a controller tells --------------------------------------------------------------------------------
+
+object_conditions = Table(
+    "object_conditions",
+    METADATA,
+    Column("address", ADDRESS, primary_key=True),
+    _required("condition", STATE),
+    _required("reason", NAME),
+    _required("message", Text()),
+    _required("sync", STATE),
+    _required("health", STATE),
+    _required("generation", DIGEST),
+    _required("revision", NUMBER),
+    _required("source_commit", DIGEST),
+    _required("since", TIME),
+)
+"""What the newest pass found of each object, and of the source as a whole (`source`). `generation` is the digest of
+what is wanted there; `revision` and `source_commit` are those the pass saw; `since` is when the row last said
+something else."""
+
+suspensions = Table(
+    "suspensions",
+    METADATA,
+    Column("address", ADDRESS, primary_key=True),
+    _required("reason", Text()),
+    _required("owner", Text()),
+    _required("since", TIME),
+    Column("until", TIME),
+)
+"""Objects that no apply touches, `*` for all of them; without `until`, until somebody resumes them."""
+
+drift_sightings = Table(
+    "drift_sightings",
+    METADATA,
+    Column("address", ADDRESS, primary_key=True),
+    Column("recorded", Text),
+    Column("live", Text),
+    _required("first_seen", TIME),
+    _required("treatment", STATE),
+)
+"""Drift that is there now. `treatment` is heal or report: what policies say of it."""
+
 # --- who asks over HTTP ------------------------------------------------------------------------------------
 
 api_keys = Table(
