@@ -45,6 +45,8 @@ def _object(value: Mapping[str, Any]) -> Evaluate:
         return lambda context: constants.copy()
     if len(others) == 1:
         only, evaluate = others[0]
+        if len(constants) == 1:
+            return lambda context: {only: evaluate(context)}
 
         def build_one(context: Context) -> dict[str, Any]:
             built = constants.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 from reconciler.errors import Cancelled, RunError
@@ -20,12 +20,12 @@ class Attempts:
 
     def __init__(self, step: Step, call: Call, fallback: ToolCall | None, names: frozenset[str]) -> None:
         self._id, self._retry, self._timeout = step.id, step.retry, step.timeout
-        self._call, self._what, self._traced = call, call.what, call.traced
+        self._call, self._what, self._traced = call.call, call.what, call.traced
         self._fallback = fallback
         self._absent = dict.fromkeys(sorted(names))
         self._last: StepStatus = "continued" if step.on_error is OnError.CONTINUE else "failed"
 
-    def __call__(self, branch: Branch, scope: Scope, seen: Seen, suffix: str) -> Any:
+    def run(self, branch: Branch, scope: Scope, seen: Seen, suffix: str) -> Any:
         step = self._id + suffix if suffix else self._id
         attempt = 1
         while True:
@@ -33,9 +33,10 @@ class Attempts:
             deadline = branch.deadline
             if self._timeout is not None:
                 deadline = min(deadline, began + self._timeout)
-            trace = StepTrace(step, self._what, attempt, "succeeded", time(), 0.0)
+            trace = StepTrace(step, self._what, attempt, "succeeded", branch.run.zero + began, 0.0)
             mark = len(branch.writes)
             try:
+                branch.check(step)
                 result = self._call(branch, scope, seen, deadline, trace)
             except RunError as error:
                 branch.take_back(mark)
@@ -44,7 +45,7 @@ class Attempts:
                     raise
             else:
                 if self._traced:
-                    branch.ended(trace, began, "succeeded")
+                    branch.ended(trace, began)
                 if self._absent and branch.run.context.mock is not None:
                     return self._completed(result)
                 return result
@@ -65,7 +66,7 @@ class Attempts:
         )
         status = self._last if wait is None and self._fallback is None else "failed"
         if self._traced:
-            branch.ended(trace, began, "cancelled" if error.code == Cancelled.code else status, error)
+            branch.failed(trace, began, "cancelled" if error.code == Cancelled.code else status, error)
         return wait
 
     def _instead(self, branch: Branch, scope: Scope, step: str) -> Any:
@@ -75,16 +76,16 @@ class Attempts:
         deadline = branch.deadline
         if self._timeout is not None:
             deadline = min(deadline, began + self._timeout)
-        trace = StepTrace(step, self._fallback.what, 1, "fallback", time(), 0.0)
+        trace = StepTrace(step, self._fallback.what, 1, "fallback", branch.run.zero + began, 0.0)
         mark = len(branch.writes)
         try:
-            result = self._fallback(branch, scope, {}, deadline, trace)
+            result = self._fallback.call(branch, scope, {}, deadline, trace)
         except RunError as error:
             branch.take_back(mark)
             error.where = error.where or step
-            branch.ended(trace, began, self._last, error)
+            branch.failed(trace, began, self._last, error)
             raise
-        branch.ended(trace, began, "fallback")
+        branch.ended(trace, began)
         return self._completed(result)
 
     def _completed(self, result: Any) -> Any:

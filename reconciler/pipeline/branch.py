@@ -10,7 +10,7 @@ from time import monotonic, sleep, time
 from typing import Any
 
 from reconciler.errors import Cancelled, RunError
-from reconciler.pipeline.context import RunContext
+from reconciler.pipeline.context import RunContext, never, untold
 from reconciler.pipeline.steplog import log, log_attempt
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.task import StepStatus, StepTrace, Task, Write
@@ -32,17 +32,34 @@ _GLANCE = 0.05
 
 class Run:
     """One task on its way through a pipeline. `grants` are evaluated; `usage` adds up what each tool has used,
-    `lent` has the tokens of each agent that ran as a step. `logs`: attempts that succeed are logged as well."""
+    `lent` has the tokens of each agent that ran as a step. `logs`: attempts that succeed are logged as well.
+    `zero` is when the clock of deadlines stood at 0, in seconds since the epoch."""
 
-    __slots__ = ("_pool", "_rows", "agent_type", "context", "grants", "lent", "logs", "task", "usage")
+    __slots__ = (
+        "_pool",
+        "_rows",
+        "agent_type",
+        "cancelled",
+        "context",
+        "grants",
+        "lent",
+        "logs",
+        "task",
+        "traced",
+        "usage",
+        "zero",
+    )
 
     def __init__(
         self, task: Task, agent_type: AgentType, grants: Mapping[str, Grant], context: RunContext
     ) -> None:
         self.task, self.agent_type, self.grants, self.context = task, agent_type, grants, context
+        self.cancelled = None if context.cancelled is never else context.cancelled
+        self.traced = None if context.traced is untold else context.traced
         self.usage: dict[str, Usage] = {}
         self.lent: list[int] = []
         self.logs = log.isEnabledFor(DEBUG)
+        self.zero = time() - monotonic()
         self._rows: TaskRows | None = None
         self._pool: ThreadPoolExecutor | None = None
 
@@ -64,6 +81,11 @@ class Run:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="step")
         return self._pool
+
+    @property
+    def split(self) -> bool:
+        """Whether it has threads of its own."""
+        return self._pool is not None
 
     @property
     def tokens(self) -> int:
@@ -108,7 +130,8 @@ class Branch:
     def check(self, step: str) -> None:
         """Raises Cancelled where the task, or what came before in the order of the manifest, has ended this branch.
         `step` is the one that would go on now."""
-        if self.run.context.cancelled():
+        cancelled = self.run.cancelled
+        if cancelled is not None and cancelled():
             raise Cancelled("the task was cancelled", where=step)
         fork, index = self._fork, self._index
         while fork is not None:
@@ -125,22 +148,26 @@ class Branch:
             sleep(min(left, _GLANCE))
             self.check(step)
 
-    def ended(
-        self, trace: StepTrace, began: float, status: StepStatus, error: RunError | None = None
-    ) -> None:
-        """Keep the trace of an attempt that ended now; `began` is in seconds of `monotonic()`."""
+    def ended(self, trace: StepTrace, began: float) -> None:
+        """Keep the trace of an attempt that ended now; `began` is in seconds of `time.monotonic()`."""
         trace.duration = monotonic() - began
-        trace.status = status
-        if error is not None:
-            trace.error_code, trace.error = error.code, error.message[:ERROR_LENGTH]
         self.trace.append(trace)
-        self.run.context.traced(trace)
-        if error is not None or self.run.logs:
-            log_attempt(self.run.task, trace)
+        run = self.run
+        if run.traced is not None:
+            run.traced(trace)
+        if run.logs or trace.error_code:
+            log_attempt(run.task, trace)
 
-    def skipped(self, step: str, call: str, status: StepStatus = "skipped") -> None:
+    def failed(self, trace: StepTrace, began: float, status: StepStatus, error: RunError) -> None:
+        """The same of one that failed."""
+        trace.status = status
+        trace.error_code, trace.error = error.code, error.message[:ERROR_LENGTH]
+        self.ended(trace, began)
+
+    def skipped(self, step: str, call: str) -> None:
         """Keep that a step was not called at all."""
-        self.ended(StepTrace(step, call, 1, status, time(), 0.0), monotonic(), status)
+        began = monotonic()
+        self.ended(StepTrace(step, call, 1, "skipped", self.run.zero + began, 0.0), began)
 
     def take_back(self, mark: int) -> None:
         """Forget the writes from position `mark` on: of a step that failed nothing stays."""

@@ -30,7 +30,7 @@ class Call(Protocol):
     traced: bool
     """Whether its attempts belong into the trace."""
 
-    def __call__(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
+    def call(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
         """The result of the step that `trace` names. Raises RunError. What it measures on the way goes into `trace`,
         what later steps may see besides the result into `seen`."""
 
@@ -46,14 +46,14 @@ class ToolCall:
         self.what = tool.name
         self._params = params
         self._build = compiled_value(params)
-        self._call = guarded.call
+        self._guarded = guarded.call
         capabilities = tool.declaration.capabilities
         self._uses_rows = Capability.TABLES in capabilities
         self._watched = timed and not tool.honours_deadline
         self._observed = self._watched or Capability.LANGUAGE_MODEL in capabilities
         self._mocked = mocked
 
-    def __call__(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
+    def call(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
         run, step = branch.run, trace.step
         try:
             params = self._build(scope)
@@ -80,13 +80,15 @@ class ToolCall:
             deadline,
             usage,
         )
-        return self._made(branch, context, params, trace) if self._observed else self._call(context, params)
+        return (
+            self._made(branch, context, params, trace) if self._observed else self._guarded(context, params)
+        )
 
     def _made(self, branch: Branch, context: ToolContext, params: Mapping[str, Any], trace: StepTrace) -> Any:
         before = context.usage.tokens
         try:
             if not self._watched:
-                return self._call(context, params)
+                return self._guarded(context, params)
             return self._watch(branch, context, params)
         finally:
             trace.tokens, trace.model = context.usage.tokens - before, context.model
@@ -94,7 +96,7 @@ class ToolCall:
     def _watch(self, branch: Branch, context: ToolContext, params: Mapping[str, Any]) -> Any:
         try:
             return watched(
-                lambda: self._call(context, params), context.deadline, lambda: branch.check(context.step)
+                lambda: self._guarded(context, params), context.deadline, lambda: branch.check(context.step)
             )
         except BaseException:
             if isinstance(context.rows, BranchRows):
@@ -112,7 +114,7 @@ class AgentCall:
         self._given = given
         self._build = compiled_value(given)
 
-    def __call__(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
+    def call(self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace) -> Any:
         run, step = branch.run, trace.step
         around = run.context
         try:

@@ -24,6 +24,15 @@ class Runnable(Protocol):
 NOT_MOCKED: Any = object()
 
 
+def never() -> bool:
+    """Nobody can cancel the task."""
+    return False
+
+
+def untold(trace: StepTrace) -> None:
+    """Nobody wants to know before the task has ended."""
+
+
 def no_tool(name: str, params: Mapping[str, Any]) -> Any:
     raise Denied(f"tool {name} is not granted", hint="only a static agent that runs calls tools by itself")
 
@@ -41,8 +50,8 @@ class RunContext:
     network: Network
     deadline: float
     agent: Callable[[str], Runnable]
-    cancelled: Callable[[], bool] = lambda: False
-    traced: Callable[[StepTrace], None] = lambda trace: None
+    cancelled: Callable[[], bool] = never
+    traced: Callable[[StepTrace], None] = untold
     mock: Callable[[str, Mapping[str, Any] | None], Any] | None = None
     depth: int = 0
     call: Callable[[str, Mapping[str, Any]], Any] = no_tool

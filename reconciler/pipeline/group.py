@@ -25,7 +25,7 @@ class Group:
         """`inside` are the ids of all steps in it that later steps may read."""
         self._id, self._runners, self._inside = step, runners, inside
 
-    def __call__(
+    def call(
         self, branch: Branch, scope: Scope, seen: Seen, deadline: float, trace: StepTrace
     ) -> dict[str, Any]:
         suffix = trace.step[len(self._id) :]

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from reconciler.errors import InvalidOutput, OutputTooLarge
+from reconciler.errors import InvalidOutput, OutputTooLarge, RunError
 from reconciler.pipeline.branch import Seen
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.steps import Step, flat
 from reconciler.spec.task import Values, Write
-from reconciler.spec.validation import FieldsValidator, ValuesInvalid, validator_of
+from reconciler.spec.validation import ValuesInvalid, validator_of
 
 Made = tuple[Values | None, int | None]
 """The output, and the position among the writes of the row that it is, where it is one."""
@@ -30,7 +30,15 @@ def output_maker(agent_type: AgentType) -> Make:
         model, source = output.model, output.from_ or _writer_of(output.model, pipeline)
         return lambda seen, writes: _row(seen.get(source), model, agent_type.name, writes)
     validator, step = validator_of(output.fields or {}), output.from_ or ""
-    return lambda seen, writes: (_fields(seen.get(step), validator, step), None)
+
+    def fields(seen: Seen, writes: Sequence[Write]) -> Made:
+        result = seen.get(step)
+        try:
+            return validator.select({} if result is None else result, noun="output"), None
+        except ValuesInvalid as error:
+            raise _unfit(error, result, step) from error
+
+    return fields
 
 
 def check_size(output: Values | None, writes: Sequence[Write], most: int) -> None:
@@ -69,19 +77,15 @@ def _row(result: Any, model: str, type_name: str, writes: Sequence[Write]) -> Ma
     return result, None
 
 
-def _fields(result: Any, validator: FieldsValidator, step: str) -> Values:
-    """Those of a step's result that are declared, each of them there."""
+def _unfit(error: ValuesInvalid, result: Any, step: str) -> RunError:
     if result is not None and not isinstance(result, dict):
-        raise InvalidOutput(f"step `{step}` gives no object, of which fields could be taken", where="output")
-    try:
-        return validator.select(result or {}, noun="output")
-    except ValuesInvalid as error:
-        found = error.as_run_error(InvalidOutput, "output")
-        if result is None:
-            found.hint = (
-                f"step `{step}` has no result in this task: give the field a default, or do not require it"
-            )
-        raise found from error
+        return InvalidOutput(f"step `{step}` gives no object, of which fields could be taken", where="output")
+    unfit = error.as_run_error(InvalidOutput, "output")
+    if result is None:
+        unfit.hint = (
+            f"step `{step}` has no result in this task: give the field a default, or do not require it"
+        )
+    return unfit
 
 
 def _plain(value: Any) -> Any:

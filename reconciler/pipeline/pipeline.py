@@ -10,7 +10,7 @@ from reconciler.pipeline.branch import Branch, Run, Scope
 from reconciler.pipeline.context import RunContext
 from reconciler.pipeline.output import check_size, output_maker
 from reconciler.pipeline.prompts import asks_models, prompt_digest
-from reconciler.pipeline.reads import fields_read
+from reconciler.pipeline.reads import reads_of
 from reconciler.pipeline.steplog import log, log_failure
 from reconciler.pipeline.steps import Workshop
 from reconciler.pipeline.surroundings import Surroundings, surroundings
@@ -27,12 +27,14 @@ class ProcessingPipeline:
         """Raises UsageError where a tool of the type is not installed."""
         spec = agent_type.spec
         self._type = agent_type
-        workshop = Workshop(agent_type, registry, fields_read(spec.pipeline))
+        reads = reads_of(spec.pipeline)
+        workshop = Workshop(agent_type, registry, reads.fields)
         self._runners = tuple(workshop.runner(step) for step in spec.pipeline)
         self._input = validator_of(spec.input)
         self._output = output_maker(agent_type)
         self._most_bytes = spec.limits.output_bytes
         self._about = {"type": agent_type.name, "type_version": spec.version}
+        self._reads_task = "task" in reads.names
         self._latest: Surroundings | None = None
         self._asks_models = asks_models(spec.pipeline, registry)
         self.prompt_digest = prompt_digest(spec.pipeline, registry)
@@ -46,7 +48,9 @@ class ProcessingPipeline:
         trace: list[StepTrace] = []
         run: Run | None = None
         try:
-            around = self._surroundings(settings)
+            around = self._latest
+            if around is None or around.given is not settings:
+                around = self._latest = surroundings(self._type, settings)
             scope = self._scope(task, around)
             run = Run(task, self._type, around.grants, context)
             branch = Branch(run, context.deadline)
@@ -58,7 +62,7 @@ class ProcessingPipeline:
             if run is not None:
                 run.close(wait=False)
             raise
-        if run is not None:
+        if run is not None and run.split:
             run.close(wait=True)
         return result
 
@@ -75,19 +79,16 @@ class ProcessingPipeline:
         model = _last_model(trace) if tokens else ""
         return TaskResult(output, tuple(writes), trace, None, position, model, self.prompt_digest, tokens)
 
-    def _surroundings(self, settings: Mapping[str, Any]) -> Surroundings:
-        latest = self._latest
-        if latest is None or latest.given is not settings:
-            self._latest = latest = surroundings(self._type, settings)
-        return latest
-
     def _scope(self, task: Task, around: Surroundings) -> Scope:
         try:
             values = self._input.complete(task.input, noun="input")
         except ValuesInvalid as error:
             raise error.as_run_error(InvalidInput, "input") from error
-        about = {"id": task.id, "agent": task.agent, "created_at": task.created_at, **self._about}
-        return {"input": values, "settings": around.settings, "task": about, "steps": {}}
+        scope: Scope = {"input": values, "settings": around.settings, "steps": {}}
+        if self._reads_task:
+            about = {"id": task.id, "agent": task.agent, "created_at": task.created_at}
+            scope["task"] = about | self._about
+        return scope
 
     def _failed(self, task: Task, error: Exception, trace: list[StepTrace], run: Run | None) -> TaskResult:
         failure = _failure_of(error)

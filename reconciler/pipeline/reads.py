@@ -1,24 +1,35 @@
-"""Which fields of each step's result the expressions of a pipeline read."""
+"""What the expressions of a pipeline read."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.expressions.template import Template, parse_condition, walk
 from reconciler.spec.steps import Step, flat
 
 
-def fields_read(pipeline: Iterable[Step]) -> Mapping[str, frozenset[str]]:
-    """By id of the step; `steps.extract.urgency` reads `urgency` of `extract`."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """`names` are the first words of what is read (`input`, `task`); `fields` those of each step's result, by the
+    step's id: `steps.extract.urgency` reads `urgency` of `extract`."""
+
+    names: frozenset[str]
+    fields: Mapping[str, frozenset[str]]
+
+
+def reads_of(pipeline: Iterable[Step]) -> Reads:
+    names: set[str] = set()
+    fields: defaultdict[str, set[str]] = defaultdict(set)
     for step in flat(pipeline):
         for template in _templates(step):
             for reference in template.references:
+                names.add(str(reference.path[0]))
                 match reference.path:
                     case ("steps", str(name), str(field), *_):
-                        found[name].add(field)
-    return {name: frozenset(fields) for name, fields in found.items()}
+                        fields[name].add(field)
+    return Reads(frozenset(names), {name: frozenset(found) for name, found in fields.items()})
 
 
 def _templates(step: Step) -> Iterator[Template]:

@@ -56,7 +56,7 @@ class Workshop:
         fallback = None
         if step.fallback is not None:
             fallback = self._tool(step.fallback.tool, step.fallback.with_, step, mocked=False)
-        return Attempts(step, self._call(step), fallback, self._read.get(step.id, frozenset()))
+        return Attempts(step, self._call(step), fallback, self._read.get(step.id, frozenset())).run
 
     def _call(self, step: Step) -> Call:
         if step.parallel is not None:
@@ -76,15 +76,9 @@ class Workshop:
 
 
 def _run(step: Step, work: Work) -> Runner:
-    name, called = step.id, _called(step)
+    name = step.id
 
     def run(branch: Branch, scope: Scope, seen: Seen, suffix: str) -> None:
-        try:
-            branch.check(name)
-        except Cancelled as error:
-            error.where += suffix
-            branch.skipped(name + suffix, called, "cancelled")
-            raise
         seen[name] = work(branch, scope, seen, suffix)
 
     return run
@@ -161,9 +155,7 @@ def _looped(step: Step, work: Work) -> Work:
             raise BadParameter("`for_each` gives no list", where=f"{step.id}{suffix}/for_each", hint=hint)
 
         def one(index: int, own: Branch) -> Any:
-            number = f"{suffix}[{index}]"
-            own.check(step.id + number)
-            return work(own, {**scope, name: items[index]}, {}, number)
+            return work(own, {**scope, name: items[index]}, {}, f"{suffix}[{index}]")
 
         if width == 1 or len(items) < 2:
             return [one(index, branch) for index in range(len(items))]

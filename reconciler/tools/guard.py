@@ -60,7 +60,7 @@ class GuardedTool:
             if self._budgets:
                 self._check_spent(context.usage, context.step)
             if self._result is not None:
-                result = self._as_declared(self._result, result)
+                result = self._result.complete(result, noun="result")
         except RunError as error:
             error.where = error.where or context.step
             _log.info("%s: %s failed: %s", error.where, self._name, error.code)
@@ -68,9 +68,12 @@ class GuardedTool:
         except MemoryError as error:
             message = f"the tool `{self._name}` needed more memory than the task may have"
             raise MemoryExceeded(message, where=context.step) from error
+        except ValuesInvalid as error:
+            raise self._undeclared(error, context.step) from error
         except Exception as error:
             raise self._broke(error, context.step) from error
-        _log.debug("%s: %s answered", context.step, self._name)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s: %s answered", context.step, self._name)
         return result
 
     def _check_model(self, model: Any, step: str) -> None:
@@ -104,16 +107,14 @@ class GuardedTool:
             hint=f"raise `limits: {{{budget}: ...}}` of its grant in `tools`",
         )
 
-    def _as_declared(self, declared: FieldsValidator, result: Any) -> dict[str, Any]:
-        """Every declared field of a result. Says where it is wrong, but does not quote it."""
-        try:
-            return declared.complete(result, noun="result")
-        except ValuesInvalid as error:
-            place, reason = f"{self._name}{error.where}", error.findings[0].code
-            raise Crashed(
-                f"the tool `{self._name}` gave something else than it declares: {reason} at `{place}`",
-                hint="this is a bug of the tool",
-            ) from error
+    def _undeclared(self, error: ValuesInvalid, step: str) -> Crashed:
+        """The result lacks a declared field, or one does not fit. Says where it is wrong, but does not quote it."""
+        place, reason = f"{self._name}{error.where}", error.findings[0].code
+        return Crashed(
+            f"the tool `{self._name}` gave something else than it declares: {reason} at `{place}`",
+            where=step,
+            hint="this is a bug of the tool",
+        )
 
     def _broke(self, error: Exception, step: str) -> Crashed:
         """Says where in the tool it happened. What the exception says is left out: it may quote a value."""

