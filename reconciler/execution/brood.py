@@ -69,11 +69,11 @@ class Brood:
             folder = self._folder / str(number)
             folder.mkdir(mode=0o700)
             try:
-                connection, output = self._nursery.fork(number, folder)
+                connection, output, permits = self._nursery.fork(number, folder)
             except ZygoteFailed:
                 self._replace_zygote()
                 return
-            child = self._children[number] = ChildHandle(number, connection, output, folder)
+            child = self._children[number] = ChildHandle(number, connection, output, permits, folder)
             self._selector.register(connection, selectors.EVENT_READ, lambda child=child: self._hear(child))
             self._selector.register(output, selectors.EVENT_READ, lambda child=child: self._read(child))
 

@@ -7,12 +7,15 @@ in the setup. Whatever it does wrong, its worker survives and says how the task 
 from __future__ import annotations
 
 import math
+import os
+import select
 import shutil
 import signal
 import socket
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,11 +67,11 @@ class Program:
     llm: LLMProvider
     network: Network
 
-    def live(self, connection: socket.socket, folder: Path) -> None:
+    def live(self, connection: socket.socket, folder: Path, permits: int) -> None:
         """A child's whole life."""
         limits = TaskLimits()
         confine(folder)
-        _Child(self, connection, folder, limits).work()
+        _Child(self, connection, folder, permits, limits).work()
 
 
 def agents(setup: Setup) -> Program:
@@ -92,8 +95,12 @@ class _Run:
 
 
 class _Child:
-    def __init__(self, program: Program, connection: socket.socket, folder: Path, limits: TaskLimits) -> None:
+    def __init__(
+        self, program: Program, connection: socket.socket, folder: Path, permits: int, limits: TaskLimits
+    ) -> None:
         self._program, self._folder, self._limits = program, folder, limits
+        self._permits = permits
+        self._ahead: deque[tuple[int, str, Any, Any]] = deque()
         self._pipe = Pipe(connection, self._stop_if_asked)
         self._host = PipeHost(self._pipe)
         self._blueprints: dict[str, Blueprint] = {}
@@ -103,17 +110,50 @@ class _Child:
 
     def work(self) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: self._asked_to_stop(_CANCELLED))
-        signal.signal(signal.SIGXCPU, lambda number, frame: self._asked_to_stop(_CPU_USED_UP))
+        for number in (signal.SIGPROF, signal.SIGXCPU):
+            signal.signal(number, lambda *_: self._asked_to_stop(_CPU_USED_UP))
         sys.addaudithook(self._audit)
+        waiting = select.poll()
+        waiting.register(self._pipe, select.POLLIN)
+        waiting.register(self._permits, select.POLLIN)
         spoiled = ""
-        while not spoiled and (message := self._pipe.next()) is not None:
-            match message:
-                case ["blueprint", blueprint]:
-                    known = read_blueprint(blueprint)
-                    self._blueprints[blueprint_key(known)] = known
-                case ["task", int(serial), str(key), task, bounds]:
-                    blueprint = self._blueprints[key]
-                    spoiled = self._do(serial, blueprint, read_task(task), read_bounds(bounds))
+        while not spoiled:
+            if not self._ahead:
+                message = self._pipe.next()
+                if message is None:
+                    return
+                self._heed(message)
+            elif self._permitted():
+                self._heed_all()
+                serial, key, task, bounds = self._ahead.popleft()
+                spoiled = self._do(serial, self._blueprints[key], read_task(task), read_bounds(bounds))
+            else:
+                # The permit comes a moment after the task; or the task was dropped, which is about to be said.
+                waiting.poll()
+                self._heed_all()
+                if self._pipe.ended:
+                    return
+
+    def _heed_all(self) -> None:
+        for message in self._pipe.arrived():
+            self._heed(message)
+
+    def _permitted(self) -> bool:
+        try:
+            os.eventfd_read(self._permits)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _heed(self, message: list[Any]) -> None:
+        match message:
+            case ["blueprint", blueprint]:
+                known = read_blueprint(blueprint)
+                self._blueprints[blueprint_key(known)] = known
+            case ["task", int(serial), str(key), task, bounds]:
+                self._ahead.append((serial, key, task, bounds))
+            case ["dropped", list(serials)]:
+                self._ahead = deque(waiting for waiting in self._ahead if waiting[0] not in serials)
 
     def _do(self, serial: int, blueprint: Blueprint, task: Task, bounds: Bounds) -> str:
         """Run one task and say how it ended. The reason why this process should run no other, or nothing."""
@@ -128,6 +168,7 @@ class _Child:
             result = TaskResult(failure=_out_of_memory(bounds), trace=tuple(run.trace))
         finally:
             self._run = None
+            self._limits.end()
         if run.forbidden:
             result = TaskResult(failure=_not_allowed(run.forbidden), trace=result.trace)
         spoiled = self._spoiled(result, run)

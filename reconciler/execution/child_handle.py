@@ -41,9 +41,11 @@ class Assignment:
 class ChildHandle:
     """Never waits: what cannot be sent yet is kept until `flush`."""
 
-    def __init__(self, number: int, connection: socket.socket, output: int, folder: Path) -> None:
+    def __init__(
+        self, number: int, connection: socket.socket, output: int, permits: int, folder: Path
+    ) -> None:
         self.number, self.folder = number, folder
-        self.connection, self.output = connection, output
+        self.connection, self.output, self._permits = connection, output, permits
         self.pid = 0
         """0 until the zygote has told it."""
         self.assigned: deque[Assignment] = deque()
@@ -60,6 +62,8 @@ class ChildHandle:
         """What a task that was stopped could still tell."""
         self._frames = Frames()
         self._unsent = bytearray()
+        self._withheld = 0
+        """Permits for what has not been sent yet."""
         self._known: set[str] = set()
         """Blueprints it has been told, by key."""
 
@@ -82,7 +86,29 @@ class ChildHandle:
         self.assigned.append(assignment)
         if len(self.assigned) == 1:
             self.begin()
+        self._withheld += 1
         self._send(data)
+
+    def take_back(self) -> list[Job]:
+        """The jobs it has not begun, which it will not begin any more: all but the first, or fewer if it has gone on
+        to the next meanwhile."""
+        taken: list[Assignment] = []
+        while len(self.assigned) > 1 and self._lower():
+            taken.append(self.assigned.pop())
+        if taken:
+            self.say(["dropped", [assignment.serial for assignment in taken]])
+        return [assignment.job for assignment in reversed(taken)]
+
+    def _lower(self) -> bool:
+        """Have a permit back; False if the child has taken them all."""
+        if self._withheld:
+            self._withheld -= 1
+            return True
+        try:
+            os.eventfd_read(self._permits)
+        except BlockingIOError:
+            return False
+        return True
 
     def begin(self) -> None:
         """The first of its tasks starts to count."""
@@ -129,6 +155,10 @@ class ChildHandle:
                 self._unsent.clear()
                 return
             del self._unsent[:sent]
+        if self._withheld:
+            # Never before the messages: who has a permit has heard of all that was sent ahead of it.
+            os.eventfd_write(self._permits, self._withheld)
+            self._withheld = 0
 
     def dismiss(self) -> None:
         """Let it go once it has nothing more to do."""
@@ -138,9 +168,8 @@ class ChildHandle:
 
     def close(self) -> None:
         self.connection.close()
-        if self.output >= 0:
-            os.close(self.output)
-            self.output = -1
+        for descriptor in (self.output, self._permits):
+            os.close(descriptor)
 
     def _send(self, data: bytes) -> None:
         self._unsent += data

@@ -80,7 +80,7 @@ def died(found: Exit, bounds: Bounds, cpu_before: float | None) -> Ending:
     if os.WIFSIGNALED(found.status):
         number = os.WTERMSIG(found.status)
         overrun = cpu_before is not None and found.cpu - cpu_before > bounds.cpu
-        if number == signal.SIGXCPU or overrun:
+        if number in (signal.SIGXCPU, signal.SIGPROF) or overrun:
             return out_of_cpu(bounds)
         return _ending(Crashed, f"the task's process was ended by {_signal_name(number)}", IncidentKind.CRASH)
     status = os.waitstatus_to_exitcode(found.status)

@@ -62,24 +62,26 @@ class Nursery:
     def fileno(self) -> int:
         return self._control.fileno()
 
-    def fork(self, number: int, folder: Path) -> tuple[socket.socket, int]:
-        """Have a child made: the worker's ends of its socket and of its output, both never blocking.
+    def fork(self, number: int, folder: Path) -> tuple[socket.socket, int, int]:
+        """Have a child made: the worker's ends of its socket, of its output, and its permits. None of them blocks.
 
         Raises ZygoteFailed."""
         ours, theirs = socket.socketpair()
         reads, writes = os.pipe2(os.O_CLOEXEC)
+        permits = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK | os.EFD_SEMAPHORE)
         try:
-            self._send(["fork", number, str(folder)], theirs.fileno(), writes)
+            self._send(["fork", number, str(folder)], theirs.fileno(), writes, permits)
         except BaseException:
             ours.close()
             os.close(reads)
+            os.close(permits)
             raise
         finally:
             theirs.close()
             os.close(writes)
         ours.setblocking(False)
         os.set_blocking(reads, False)
-        return ours, reads
+        return ours, reads, permits
 
     def signal(self, number: int, which: int) -> None:
         """To the whole process group of a child, unless it has ended."""

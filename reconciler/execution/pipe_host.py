@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -33,8 +34,13 @@ class Pipe:
         self._lock = threading.Lock()
         self._calls = 0
         self._interrupted = interrupted
+        self.ended = False
+        """The worker will say nothing more; only known once somebody listens."""
         self.owner: int | None = None
         """The thread that is sending or waiting for an answer."""
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def next(self) -> list[Any] | None:
         """The next message that is no answer; None at the end of the socket."""
@@ -42,6 +48,15 @@ class Pipe:
             if not self._receive():
                 return None
         return self._came.popleft()
+
+    def arrived(self) -> Iterator[list[Any]]:
+        """The messages that are there now."""
+        with suppress(BlockingIOError):
+            while data := self._socket.recv(_CHUNK, socket.MSG_DONTWAIT):
+                self._came.extend(self._frames.feed(data))
+            self.ended = True
+        while self._came:
+            yield self._came.popleft()
 
     def say(self, data: bytes) -> None:
         with self._lock:

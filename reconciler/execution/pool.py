@@ -38,6 +38,11 @@ WATCH = 0.5
 AHEAD = 0.05
 """Seconds of work that are kept in store."""
 MOST_AHEAD = 256
+SENT_AHEAD = 0.004
+"""Seconds of work that a child is sent beyond what it runs."""
+MOST_SENT = 16
+HELD_UP = 0.05
+"""Seconds after which what a child was sent ahead is taken back for others: what it runs is not short after all."""
 _WEIGHT = 0.1
 """Of the newest task in what is known of how long tasks take."""
 _SHORTEST = 50e-6
@@ -171,8 +176,6 @@ class Pool:
 
     def _take_result(self, child: ChildHandle, result: TaskResult, spoiled: str) -> None:
         child.done += 1
-        if spoiled or child.done >= self._tasks_per_child:
-            child.dismiss()
         failure = result.failure
         if child.ending is not None and failure is not None and failure.code == Cancelled.code:
             # Why it was stopped, it cannot know.
@@ -181,9 +184,14 @@ class Pool:
         else:
             incident = endings.incident_of(failure, spoiled) if failure else None
             self._give(child.assigned.popleft(), result, incident)
-        if child.retiring:
-            child.kill_at = child.kill_at or time.monotonic() + LAST_WORDS
+        if spoiled:
             self._take_back(child)
+        elif child.done >= self._tasks_per_child:
+            child.retiring = True
+            self._waiting.extendleft(reversed(child.take_back()))
+        if (spoiled or child.retiring) and not child.assigned:
+            child.dismiss()
+            child.kill_at = child.kill_at or time.monotonic() + LAST_WORDS
         child.begin()
 
     def _end(self, child: ChildHandle, ending: Ending) -> None:
@@ -198,7 +206,7 @@ class Pool:
         self._done.append(Done(assignment.job, result, seconds, incident, bytes(assignment.said)))
 
     def _take_back(self, child: ChildHandle) -> None:
-        """What it had not begun is for others."""
+        """It begins nothing more; what it had not begun is for others."""
         self._waiting.extendleft(assignment.job for assignment in reversed(child.assigned))
         child.assigned.clear()
 
@@ -207,16 +215,23 @@ class Pool:
     def _assign(self) -> None:
         if not self._waiting:
             return
-        for child in self._brood:
-            if child.assigned or child.retiring or not self._waiting:
-                continue
-            job = self._waiting.popleft()
-            try:
-                child.assign(Assignment(next(self._serials), job))
-            except Garbage as error:
-                told = Failure(InvalidInput.code, f"the task cannot be told to its process: {error}")
-                self._done.append(Done(job, TaskResult(failure=told), 0.0))
+        usable = [child for child in self._brood if not child.retiring and child.ending is None]
+        # One for each first, then what short tasks allow to be sent ahead.
+        depth = min(MOST_SENT, 1 + int(SENT_AHEAD / self._pace))
+        for deep in (1, depth):
+            for child in usable:
+                while self._waiting and len(child.assigned) < deep and not child.unsent:
+                    self._assign_to(child, self._waiting.popleft())
+        for child in usable:
+            child.flush()
             self._brood.flush(child)
+
+    def _assign_to(self, child: ChildHandle, job: Job) -> None:
+        try:
+            child.assign(Assignment(next(self._serials), job))
+        except Garbage as error:
+            told = Failure(InvalidInput.code, f"the task cannot be told to its process: {error}")
+            self._done.append(Done(job, TaskResult(failure=told), 0.0))
 
     def _stop(self, child: ChildHandle, ending: Ending, which: signal.Signals) -> None:
         """The first reason counts."""
@@ -242,6 +257,10 @@ class Pool:
     def _hold_to_bounds(self, child: ChildHandle, running: Assignment, now: float, watching: bool) -> None:
         assert running.began is not None, "the first of a child's tasks has begun"
         bounds = running.job.bounds
+        if len(child.assigned) > 1 and (running.cancelled or now >= running.began + HELD_UP):
+            self._waiting.extendleft(reversed(child.take_back()))
+            if len(child.assigned) > 1:  # it has gone on meanwhile, as will be heard
+                return
         if running.cancelled:
             self._stop(child, endings.cancelled(), signal.SIGTERM)
         elif now >= running.began + bounds.timeout + GRACE:
@@ -266,5 +285,6 @@ class Pool:
                 wanted = min(wanted, child.kill_at)
             elif child.running is not None and child.running.began is not None:
                 ends = child.running.began + child.running.job.bounds.timeout + GRACE
-                wanted = min(wanted, ends, self._watch_at)
+                held_up = child.running.began + HELD_UP if len(child.assigned) > 1 else ends
+                wanted = min(wanted, ends, held_up, self._watch_at)
         return max(0.0, wanted - now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import resource
+import signal
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -102,13 +103,18 @@ class TaskLimits:
         self._memory = 0
 
     def begin(self, bounds: Bounds) -> None:
-        """CPU time ends in SIGXCPU, whole seconds rounded up; memory in MemoryError."""
+        """CPU time ends in SIGPROF, and where that is not heeded, a second or two later in SIGXCPU; memory in
+        MemoryError."""
         used = resource.getrusage(resource.RUSAGE_SELF)
-        self._soft(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + bounds.cpu))
+        self._soft(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + bounds.cpu) + 1)
+        signal.setitimer(signal.ITIMER_PROF, bounds.cpu)
         # Only Linux says how much there is already, and only there the limit means what it says.
         if self._idle and bounds.memory != self._memory:
             self._soft(resource.RLIMIT_AS, self._idle + bounds.memory)
             self._memory = bounds.memory
+
+    def end(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
     @staticmethod
     def _soft(kind: int, value: int) -> None:

@@ -6,9 +6,13 @@ of it, and `Garbage` says what was wrong. Nothing is ever unpickled.
 
     worker -> child    ["blueprint", BLUEPRINT]                  before the first task that is run by it
                        ["task", SERIAL, BLUEPRINT_KEY, TASK, BOUNDS]
+                       ["dropped", [SERIAL, ...]]  of those that have not begun, the last
                        ["answer", CALL, VALUE] or ["refusal", CALL, FAILURE]
     child -> worker    ["call", CALL, METHOD, [ARGUMENTS]]       of its Host
                        ["result", SERIAL, RESULT, SPOILED]       SPOILED: why it should not run another task, or ""
+
+Short tasks are sent ahead, so that a child need not wait for the next. It takes a *permit* before it begins one: a
+count in the kernel that the worker raises for each task it sends, and lowers again to have back what has not begun.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ when a child ends, and leaves nothing of a child's process group behind.
 The control socket keeps messages whole; each is a JSON array:
 
     worker -> zygote   [SETUP]                   first: see `Setup`
-                       ["fork", NUMBER, FOLDER]  with the child's end of its socket, and where its output goes
+                       ["fork", NUMBER, FOLDER]  with the child's end of its socket, where its output goes, its permits
                        ["signal", NUMBER, SIGNAL]  for the child's whole process group
     zygote -> worker   ["forked", NUMBER, PID]
                        ["ended", NUMBER, STATUS, CPU_SECONDS, MEMORY_BYTES]  of `os.waitpid`; most it ever had
@@ -17,6 +17,7 @@ At the end of the control socket all children are killed.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import select
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 MAX_MESSAGE = 64 * 2**10
+CONNECTION, PERMITS = 3, 4
+"""A child's descriptors besides the standard ones."""
 _KIBIBYTE = 1024
 
 
@@ -107,7 +110,7 @@ class _Nursery:
     def _obey(self) -> bool:
         """Do what one message asks; False at the end of all messages."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+            data, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 3)
         except ConnectionResetError:  # the worker went away without having read all that it was told
             return False
         if not data:
@@ -121,19 +124,19 @@ class _Nursery:
         return True
 
     def _fork(self, number: int, folder: Path, descriptors: list[int]) -> None:
-        connection, output = descriptors
+        connection, output, permits = descriptors
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(parent, folder, connection, output)
+            self._become_child(parent, folder, connection, output, permits)
         with suppress(PermissionError, ProcessLookupError):
             os.setpgid(pid, pid)  # here as well as there, so that a signal sent right now finds the group
-        os.close(connection)
-        os.close(output)
+        for descriptor in descriptors:
+            os.close(descriptor)
         self._pids[number] = pid
         self._say(["forked", number, pid])
 
-    def _become_child(self, parent: int, folder: Path, connection: int, output: int) -> None:
+    def _become_child(self, parent: int, folder: Path, connection: int, output: int, permits: int) -> None:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -144,11 +147,14 @@ class _Nursery:
             null = os.open(os.devnull, os.O_RDWR)
             for ours, theirs in ((null, 0), (output, 1), (output, 2)):
                 os.dup2(ours, theirs)
-            socket_descriptor = os.dup2(connection, 3)
-            os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+            # First out of the way of each other, then to where tests and people look for them.
+            kept = [fcntl.fcntl(one, fcntl.F_DUPFD, 10) for one in (connection, permits)]
+            for ours, theirs in zip(kept, (CONNECTION, PERMITS), strict=True):
+                os.dup2(ours, theirs)
+            os.closerange(PERMITS + 1, os.sysconf("SC_OPEN_MAX"))
             os.chdir(folder)
             os.environ.update(HOME=str(folder), TMPDIR=str(folder))
-            self._program.live(socket.socket(fileno=socket_descriptor), folder)
+            self._program.live(socket.socket(fileno=CONNECTION), folder, PERMITS)
             status = 0
         finally:
             with suppress(Exception):
