@@ -10,6 +10,7 @@ from reconciler.errors import Cancelled, RunError
 from reconciler.pipeline.branch import Branch, Scope, Seen
 from reconciler.pipeline.calls import Call, ToolCall
 from reconciler.pipeline.retry import wait_before_next
+from reconciler.pipeline.sizes import size_or_none
 from reconciler.spec.steps import OnError, Step
 from reconciler.spec.task import StepStatus, StepTrace
 
@@ -45,7 +46,7 @@ class Attempts:
                     raise
             else:
                 if self._traced:
-                    branch.ended(trace, began)
+                    self._keep(branch, trace, began, result)
                 if self._absent and branch.run.context.mock is not None:
                     return self._completed(result)
                 return result
@@ -53,6 +54,11 @@ class Attempts:
                 return self._instead(branch, scope, step)
             branch.wait(wait, step)
             attempt += 1
+
+    def _keep(self, branch: Branch, trace: StepTrace, began: float, result: Any) -> None:
+        if branch.run.context.measured:
+            trace.output_bytes = size_or_none(result)
+        branch.ended(trace, began)
 
     def _failed(self, branch: Branch, trace: StepTrace, began: float, error: RunError) -> float | None:
         """Seconds until the next attempt; None where there is none."""
@@ -85,7 +91,7 @@ class Attempts:
             error.where = error.where or step
             branch.failed(trace, began, self._last, error)
             raise
-        branch.ended(trace, began)
+        self._keep(branch, trace, began, result)
         return self._completed(result)
 
     def _completed(self, result: Any) -> Any:

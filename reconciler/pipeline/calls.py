@@ -12,6 +12,7 @@ from reconciler.expressions.template import parse, texts
 from reconciler.pipeline.branch import Branch, Scope, Seen
 from reconciler.pipeline.branch_rows import NO_ROWS, BranchRows
 from reconciler.pipeline.context import NOT_MOCKED
+from reconciler.pipeline.sizes import size_or_none
 from reconciler.pipeline.watched import watched
 from reconciler.spec.findings import pointer
 from reconciler.spec.task import StepTrace, Task, TaskResult
@@ -60,6 +61,8 @@ class ToolCall:
         except ExpressionError as error:
             raise _unevaluated(self._params, scope, f"{step}/with", error) from error
         around, what = run.context, self.what
+        if around.measured:
+            trace.input_bytes = size_or_none(params)
         if around.mock is not None and self._mocked:
             answer = around.mock(step, params)
             if answer is not NOT_MOCKED:
@@ -121,6 +124,8 @@ class AgentCall:
             given = self._build(scope)
         except ExpressionError as error:
             raise _unevaluated(self._given, scope, f"{step}/input", error) from error
+        if around.measured:
+            trace.input_bytes = size_or_none(given)
         if around.mock is not None:
             answer = around.mock(step, None)
             if answer is not NOT_MOCKED:

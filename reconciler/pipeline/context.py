@@ -42,6 +42,7 @@ class RunContext:
     """`deadline` is in seconds of `time.monotonic()`. `cancelled` is asked between steps. `agent` builds another agent
     by name (raises NotFound, Denied). `traced` is told of every attempt of a step as it ends. `mock` answers for the
     call of a step (its id, its parameters or None for an agent), or gives NOT_MOCKED. `depth` counts sub-agents.
+    `measured`: traces carry the sizes of what goes in and comes out, which costs as much as writing it as JSON.
     `call` calls a tool (its name, its parameters) for an agent that is Python and not a pipeline.
     """
 
@@ -55,3 +56,4 @@ class RunContext:
     mock: Callable[[str, Mapping[str, Any] | None], Any] | None = None
     depth: int = 0
     call: Callable[[str, Mapping[str, Any]], Any] = no_tool
+    measured: bool = False

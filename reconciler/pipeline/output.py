@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any
-
-import orjson
 
 from reconciler.errors import InvalidOutput, OutputTooLarge, RunError
 from reconciler.pipeline.branch import Seen
+from reconciler.pipeline.sizes import json_size
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.steps import Step, flat
 from reconciler.spec.task import Values, Write
@@ -44,7 +42,7 @@ def output_maker(agent_type: AgentType) -> Make:
 def check_size(output: Values | None, writes: Sequence[Write], most: int) -> None:
     """Raises OutputTooLarge where output and rows have more bytes of JSON, InvalidOutput where they have no JSON."""
     try:
-        size = len(orjson.dumps([output, [write.values for write in writes]], default=_plain))
+        size = json_size([output, [write.values for write in writes]])
     except TypeError as error:
         raise InvalidOutput(f"the result cannot be written as JSON: {error}", where="output") from error
     if size > most:
@@ -86,9 +84,3 @@ def _unfit(error: ValuesInvalid, result: Any, step: str) -> RunError:
             f"step `{step}` has no result in this task: give the field a default, or do not require it"
         )
     return unfit
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} is no JSON value")
