@@ -162,6 +162,16 @@ def _git(name: str, settings: Settings) -> Finding:
     return Finding(name, "ok", told.stdout.strip().removeprefix("git version "))
 
 
+def _sandbox(name: str, settings: Settings) -> Finding:
+    from reconciler.execution.sandbox import SandboxLevel, protection
+
+    found = protection()
+    if found.level is SandboxLevel.FILES:
+        return Finding(name, "ok", f"{found.level}: {found}")
+    hint = "a Linux kernel of 5.13 or newer, with Landlock and seccomp, also keeps tasks from files and processes"
+    return Finding(name, "warning", f"{found.level}: {found}", hint)
+
+
 _CHECKS: dict[str, Callable[[str, Settings], Finding]] = {
     "python": _python,
     "sqlite": _sqlite,
@@ -172,4 +182,5 @@ _CHECKS: dict[str, Callable[[str, Settings], Finding]] = {
     "database": _database,
     "catalog": _catalog,
     "git": _git,
+    "sandbox": _sandbox,
 }

@@ -157,7 +157,7 @@ def next_due(scheduled: Scheduled, after: datetime) -> datetime | None:
         found = next(CronSim(scheduled.expression, after.astimezone(zone)))
     except StopIteration:
         return None
-    except (CronSimError, OSError, ValueError) as error:
+    except (CronSimError, KeyError, OSError, ValueError) as error:
         # The manifest was checked, on a machine that knew the zone.
         _log.error(
             "schedule not understood", agent=scheduled.agent, schedule=scheduled.text, error=str(error)
