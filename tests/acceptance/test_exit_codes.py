@@ -278,6 +278,7 @@ import os, signal, sys
 from reconciler.control import apply
 from reconciler.cli.main import run
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what is started in the background
 attempt = apply._Batch.attempt
 
 def interrupted(self, position, unit):

@@ -6,6 +6,8 @@ Many ends share a transaction, its statements and its wait for the disk; one who
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +15,7 @@ from typing import Any
 
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
+from reconciler.database.failures import LockTimeout
 from reconciler.database.json_text import to_json
 from reconciler.database.records.batches import in_batches
 from reconciler.database.rows.cipher import NO_KEY, Cipher
@@ -24,6 +27,10 @@ from reconciler.database.tasks.retrying import Verdict, verdict
 from reconciler.database.tasks.writers import check_writers
 from reconciler.errors import Cancelled, RunError
 from reconciler.spec.task import Failure, TaskResult, TaskState, Values
+
+ATTEMPTS = 5
+PAUSE = 0.05
+"""Seconds by which the longest wait between two attempts grows."""
 
 _END = """
 UPDATE tasks SET state = ?, output = ?, trace = ?, not_before = ?, finished_at = ?, expires_at = NULL,
@@ -48,6 +55,15 @@ def finish(connection: Connection, ended: Sequence[Ended], *, cipher: Cipher = N
     """Record ends, in their order. Who lost a claim meanwhile is told so, and nothing of that task is written."""
     if not ended:
         return []
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return _finished(connection, ended, cipher)
+        except LockTimeout:  # two that write the same rows in another order: one of them begins anew
+            time.sleep(random.uniform(0, attempt * PAUSE))
+    return _finished(connection, ended, cipher)
+
+
+def _finished(connection: Connection, ended: Sequence[Ended], cipher: Cipher) -> list[Finished]:
     with connection.transaction():
         finishing = _Finishing(connection, _standing(connection, ended), cipher)
         finishing.models.load({write.type for one in ended for write in one.result.writes})
