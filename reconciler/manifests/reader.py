@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from reconciler.errors import Problem
+from reconciler.manifests.checks.secret_values import secret_values
 from reconciler.manifests.compiled import Compiled
 from reconciler.manifests.document import Document, read, salvage
 from reconciler.manifests.messages import MOST_FINDINGS, findings_of
@@ -64,6 +65,9 @@ def read_file(data: bytes, file: str) -> tuple[list[Sound], list[Problem], list[
 
 def _compile(document: Document, file: str) -> tuple[Sound | None, Sequence[Finding]]:
     value = document.value
+    secrets = secret_values(value, document.segment.text)
+    if secrets:  # and nothing else, lest it be quoted
+        return None, secrets
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in KIND_OF:
         return None, list(_unknown_kind(value))

@@ -9,6 +9,7 @@
     calls.py        one call of a tool
     values.py       literals and expressions given to it
     output.py       what a task gives back
+    secret_values.py  values that look like secrets, before anything else is said
     own_tests.py    the tests a manifest brings along
 
 Checks yield findings at paths of the document; `reader` turns those into problems with line and column.
