@@ -46,6 +46,8 @@ class Settings:
     """Keys of encrypted fields, `id:base64` with commas between them, the newest first."""
     encryption_keys_file: str = ""
     """Or the file that holds them, one a line."""
+    policy: str = ""
+    """File with policies that hold besides those of the source, whoever writes that."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -66,6 +68,7 @@ class Settings:
             claim_seconds=float(_number(env, "RECONCILER_CLAIM_SECONDS", 30) or 1),
             log_format=_one_of(env, "RECONCILER_LOG_FORMAT", LOG_FORMATS),
             encryption_keys=env.get("RECONCILER_ENCRYPTION_KEYS", ""),
+            policy=env.get("RECONCILER_POLICY", ""),
             encryption_keys_file=env.get("RECONCILER_ENCRYPTION_KEYS_FILE", ""),
         )
 

@@ -17,11 +17,13 @@ from reconciler.database.connection import Connection, connect, masked
 from reconciler.database.dynamic_model import DynamicModel, Models
 from reconciler.database.failures import DatabaseMissing
 from reconciler.database.records import TypeVersion
+from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.upgrade import has_catalog
 from reconciler.errors import ManifestsInvalid, NotFound, Problem, ReconcilerError
 from reconciler.manifests.cache import Cache, cache_folder
 from reconciler.manifests.compiled import Loaded
-from reconciler.manifests.load import load
+from reconciler.manifests.load import NOTHING_PINNED, cache_key, load
+from reconciler.manifests.pinned import Pinned
 from reconciler.manifests.reader import compile_file
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
@@ -59,9 +61,19 @@ class SchemaManager:
     It lasts as long as nobody reconciles a source that does not know the type.
     """
 
-    def __init__(self, database: str, *, apply: Apply, cache: Path | None = None) -> None:
-        """`cache` is the folder of the manifest cache, None for the user's own."""
+    def __init__(
+        self,
+        database: str,
+        *,
+        apply: Apply,
+        cache: Path | None = None,
+        pinned: Pinned = NOTHING_PINNED,
+        cipher: Cipher = NO_KEY,
+    ) -> None:
+        """`cache` is the folder of the manifest cache, None for the user's own; `pinned` are the policies that hold
+        besides those that are live; `cipher` opens encrypted fields of mapped classes."""
         self._database, self._apply, self._cache = database, apply, cache
+        self._pinned, self._cipher = pinned, cipher
         self._spec_of = lru_cache(256)(self._load_spec)
         self._models_of = lru_cache(64)(self._make_models)
         self._building = Lock()
@@ -205,14 +217,17 @@ class SchemaManager:
         return tuple(sorted(found.values()))
 
     def _make_models(self, digests: tuple[str, ...]) -> Models:
-        return Models(table for digest in digests for table in tables_of(self._spec_of(digest)).values())
+        tables = (table for digest in digests for table in tables_of(self._spec_of(digest)).values())
+        return Models(tables, self._cipher)
 
     def _loaded(
         self, manifests: Mapping[str, bytes], replaced: Collection[str], *, use_cache: bool = True
     ) -> Loaded:
         """The state that is wanted: what is live, with the manifests in the place of the addresses `replaced`."""
         source = CatalogSource(masked(self._database), self.reading, manifests, replaced)
-        return load(source, Cache(cache_folder(self._cache), source.key) if use_cache else None)
+        key = cache_key(source, self._pinned)
+        cache = Cache(cache_folder(self._cache), key) if use_cache else None
+        return load(source, cache, self._pinned)
 
     @contextmanager
     def reading(self) -> Iterator[Connection | None]:

@@ -15,6 +15,7 @@ from reconciler.manifests.link import Names, link
 from reconciler.manifests.reader import read_file
 from reconciler.manifests.sources import Source, content_digest
 from reconciler.policy.check import Rules
+from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import Spec, parse_canonical
 from reconciler.spec.findings import Finding, pointer
@@ -30,8 +31,8 @@ LinkRow = tuple[str, list[tuple[Any, ...]]]
 class Bench:
     """Knows the documents it has compiled or was told of, and no others."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, pinned: Sequence[Policy] = ()) -> None:
+        self._source, self._pinned = source, pinned
         self._specs: dict[str, tuple[str, Spec]] = {}
         self._documents: dict[str, Compiled] = {}
         self._contents: dict[str, bytes] = {}
@@ -78,7 +79,8 @@ class Bench:
 
         `names` tells all names of a kind, for hints about requirements that are not known here.
         """
-        rules = Rules([spec for spec in map(self.spec, policies) if isinstance(spec, Policy)])
+        own = [spec for spec in map(self.spec, policies) if isinstance(spec, Policy)]
+        rules = Rules([*self._pinned, *own])
         found = ((address, self._findings(address, rules, names)) for address in due)
         return [
             (address, [self._located(finding, self._documents[address]) for finding in findings])
@@ -93,6 +95,8 @@ class Bench:
         found = link(address, spec, self.spec, names)
         if isinstance(spec, AgentType):
             found += rules.check(spec)
+        elif isinstance(spec, Agent) and isinstance(of := self.spec(f"type/{spec.spec.type}"), AgentType):
+            found += rules.check_agent(spec, of)
         return found
 
     def _located(self, finding: Finding, document: Compiled) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from reconciler.garbage import not_collected
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.compiled import Compiled, Loaded
 from reconciler.manifests.kept import EntryRow, Index, Result, packed, unpacked
+from reconciler.manifests.pinned import Pinned
 from reconciler.manifests.refresh import refresh, same_content
 from reconciler.manifests.resolve import Resolved, resolve
 from reconciler.manifests.sources import Listing, Source
@@ -25,13 +26,18 @@ from reconciler.spec.state import Entry, Location, State, digest_of_entries
 if TYPE_CHECKING:
     from reconciler.spec.codec import Spec
 
+NOTHING_PINNED = Pinned()
+
 MANY = 500
 """From so many files on, the cache is written in another process; and if as many have changed, what their load leaves
 behind is taken out of the garbage collector's sight."""
 
 
-def load(source: Source, cache: Cache | None = None) -> Loaded:
-    """What the source says now. Raises SourceError where it cannot be listed; all else wrong is returned."""
+def load(source: Source, cache: Cache | None = None, pinned: Pinned = NOTHING_PINNED) -> Loaded:
+    """What the source says now. Raises SourceError where it cannot be listed; all else wrong is returned.
+
+    `cache` is one for this very `pinned`: see `cache_key`.
+    """
     listing = source.scan()
     result = cache.result() if cache else None
     if (
@@ -42,7 +48,12 @@ def load(source: Source, cache: Cache | None = None) -> Loaded:
     ):
         return _loaded(source, cache, result)
     with not_collected():
-        return _load_changed(source, cache, listing)
+        return _load_changed(source, cache, listing, pinned)
+
+
+def cache_key(source: Source, pinned: Pinned) -> str:
+    """What is kept of a source was judged under the policies that were pinned then."""
+    return f"{source.key} under {pinned.digest}" if pinned else source.key
 
 
 def _content_is_as_kept(source: Source, cache: Cache, listing: Listing) -> bool:
@@ -56,8 +67,8 @@ def _content_is_as_kept(source: Source, cache: Cache, listing: Listing) -> bool:
     return True
 
 
-def _load_changed(source: Source, cache: Cache | None, listing: Listing) -> Loaded:
-    workshop = Workshop(source)
+def _load_changed(source: Source, cache: Cache | None, listing: Listing, pinned: Pinned) -> Loaded:
+    workshop = Workshop(source, pinned.policies)
     try:
         previous = cache.index() if cache else None
         if cache:

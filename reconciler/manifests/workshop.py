@@ -13,6 +13,7 @@ from reconciler.manifests.sources import Source
 
 if TYPE_CHECKING:
     from reconciler.manifests.bench import Bench, FileRow, LinkRow
+    from reconciler.spec.policy import Policy
 
 Question = tuple[list[str], list[str], list[tuple[Any, ...]], dict[str, bytes]]
 """What a process is to link, the policies, and what it has to know besides: documents, digests of files."""
@@ -24,8 +25,9 @@ HERE = 0
 class Workshop:
     """To be closed after use: its processes outlast compiling, as what they know of it serves linking."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, pinned: Sequence[Policy] = ()) -> None:
+        """`pinned` are policies that hold besides those of the source."""
+        self._source, self._pinned = source, pinned
         self._crew: Crew[str] | None = None
         self._home: dict[str, int] = {}
         self._benches: list[Bench] = []
@@ -60,7 +62,7 @@ class Workshop:
         from reconciler.manifests.bench import Bench
 
         if not self._benches:
-            self._benches.append(Bench(self._source))
+            self._benches.append(Bench(self._source, self._pinned))
         bench = self._benches[HERE]
         bench.forget(doubtful)
         bench.learn(documents.values(), contents)
@@ -89,7 +91,7 @@ class Workshop:
         """The work of one process."""
         from reconciler.manifests.bench import Bench
 
-        bench = Bench(self._source)
+        bench = Bench(self._source, self._pinned)
         self._benches.append(bench)
         due, policies, shown, contents = yield bench.compile(paths)
         bench.learn(starmap(Compiled, shown), contents)

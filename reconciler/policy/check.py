@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import get_args
+from typing import Any, get_args
 
+from reconciler.errors import ExpressionError
 from reconciler.policy.ceilings import CEILINGS
+from reconciler.policy.combination import lethal_combination
 from reconciler.policy.complexity import Measure, excesses
+from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.base import format_duration, format_size
 from reconciler.spec.findings import Finding, Path, did_you_mean
 from reconciler.spec.hosts import parse_host
 from reconciler.spec.limits import Limits, PolicyLimits
 from reconciler.spec.policy import Policy
-from reconciler.spec.recipients import parse_recipient
+from reconciler.spec.recipients import Recipient, parse_recipient
 
 TABLE_TOOLS = frozenset({"database_reader", "database_writer"})
 """Tools whose granted `models` are tables; those of every other tool are language models."""
@@ -41,6 +44,16 @@ class Rules:
                 found += _check_grant(grant, policy, ("spec", "tools", index))
         found += _check_limits(agent_type.spec.limits, self._bounds)
         found += self._check_complexity(agent_type)
+        found += lethal_combination(agent_type, self._policies)
+        return found
+
+    def check_agent(self, agent: Agent, agent_type: AgentType) -> list[Finding]:
+        """What the agent's settings make of its type: mail to somebody whom a policy does not allow."""
+        settings = {**dict.fromkeys(agent_type.spec.settings), **_defaults(agent_type), **agent.spec.settings}
+        found: list[Finding] = []
+        for policy in self._policies:
+            if policy.spec.recipients is not None:
+                found += _check_settings(agent_type, settings, policy.name, policy.spec.recipients)
         return found
 
     def _check_complexity(self, agent_type: AgentType) -> Iterator[Finding]:
@@ -87,12 +100,40 @@ def _check_recipients(grant: Grant, policy: str, allowed: Collection[str], path:
     patterns = [pattern for text in allowed if (pattern := parse_recipient(text))]
     for index, text in enumerate(grant.recipients or ()):
         if "{{" in text:
-            continue  # known only when an agent's settings are: the guard asks the policy again at every mail
-        recipient = parse_recipient(text)
-        if recipient is None or not any(pattern.covers(recipient) for pattern in patterns):
+            continue  # known only when an agent's settings are
+        if not _is_allowed(text, patterns):
             hint = "allowed: " + (", ".join(allowed) or "nobody")
             message = f"policy `{policy}` does not allow mail to `{text}`"
             yield Finding("policy-recipient", message, (*path, "recipients", index), hint)
+
+
+def _check_settings(
+    agent_type: AgentType, settings: dict[str, Any], policy: str, allowed: Collection[str]
+) -> Iterator[Finding]:
+    """Recipients that are expressions of settings, with these settings."""
+    from reconciler.expressions.nested import evaluate_value
+
+    patterns = [pattern for text in allowed if (pattern := parse_recipient(text))]
+    for text in (text for grant in agent_type.spec.tools for text in grant.recipients or () if "{{" in text):
+        try:
+            value = evaluate_value(text, {"settings": settings})
+        except ExpressionError:
+            continue  # the type's own checks tell of it
+        for recipient in value if isinstance(value, list) else [value]:
+            if isinstance(recipient, str) and recipient.strip() and not _is_allowed(recipient, patterns):
+                hint = "allowed: " + (", ".join(allowed) or "nobody")
+                message = f"with these settings mail goes to an address that policy `{policy}` does not allow"
+                yield Finding("policy-recipient", message, ("spec", "settings"), hint)
+
+
+def _defaults(agent_type: AgentType) -> dict[str, Any]:
+    fields = agent_type.spec.settings
+    return {name: field.default for name, field in fields.items() if field.default is not None}
+
+
+def _is_allowed(text: str, patterns: Collection[Recipient]) -> bool:
+    recipient = parse_recipient(text)
+    return recipient is not None and any(pattern.covers(recipient) for pattern in patterns)
 
 
 def _check_models(grant: Grant, policy: str, allowed: Collection[str], path: Path) -> Iterator[Finding]:

@@ -178,6 +178,9 @@ class AgentTypeSpec(SpecModel):
     pipeline: list[Step] = Field(default_factory=list)
     deletion_policy: DeletionPolicy = Field(DeletionPolicy.ARCHIVE, strict=False)
     tests: list[ManifestTest] = Field(default_factory=list)
+    acknowledge: list[Literal["lethal-combination"]] = Field(
+        default_factory=list, description="Warnings that somebody has thought about: they are told no more."
+    )
     deprecated: Deprecation | None = Field(None, description="Why, what to use instead, and until when.")
 
 
