@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -132,33 +133,62 @@ def _kind(said: str | None) -> str | None:
 
 @click.command()
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--example",
+    "examples",
+    multiple=True,
+    metavar="NAME",
+    help="Write this shipped agent instead: email-analysis, knowledge-base, text-processing, or all.",
+)
 @shared_options("source", "json", "debug")
-def init(invocation: Invocation, folder: Path | None) -> None:
-    """Write a first manifest.
+def init(invocation: Invocation, folder: Path | None, examples: tuple[str, ...]) -> None:
+    """Write a first manifest, or one of the shipped agents.
 
     It goes to DIR, by default the source: a type with a table and an agent. Nothing is overwritten.
     """
-    from reconciler.cli.first_manifest import FILE_NAME, first_manifest
-
     console, source = invocation.console(), Path(invocation.settings().source)
     target = folder or source
-    _refuse_if_used(target)
-    file = target / FILE_NAME
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(first_manifest())
-    except FileExistsError as error:
-        raise Refused(f"{file} is already there", hint="name another folder: reconcile init DIR") from error
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    if examples:
+        files = _shipped(examples)
+        told = f"{' and '.join(sorted(set(examples)))} as shipped, to be changed at will"
+    else:
+        from reconciler.cli.first_manifest import FILE_NAME, first_manifest
+
+        _refuse_if_used(target)
+        files = {Path(FILE_NAME): first_manifest().encode()}
+        told = "one agent type with a table, and an agent of it"
+    written = _write_new({target / path: content for path, content in files.items()})
     following = "reconcile --plan" if target == source else f"reconcile --plan --source {target}"
     if console.json:
-        console.document({"written": str(file), "next_command": following})
+        console.document({"written": [str(file) for file in written], "next_command": following})
     else:
-        console.lines(
-            [f"Wrote {file}: one agent type with a table, and an agent of it.", "", f"Next: {following}"]
-        )
+        names = ", ".join(str(file) for file in written)
+        console.lines([f"Wrote {names}: {told}.", "", f"Next: {following}"])
+
+
+def _shipped(names: Sequence[str]) -> Mapping[Path, bytes]:
+    from reconciler.cli.examples import ALL, example_files, example_names
+
+    known = [*example_names(), ALL]
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"no example {name!r}; there are {', '.join(known)}")
+    return example_files(names)
+
+
+def _write_new(files: Mapping[Path, bytes]) -> list[Path]:
+    """All of them or, where one is already there, none."""
+    for file in files:
+        if file.exists():
+            raise Refused(f"{file} is already there", hint="name another folder: reconcile init DIR")
+    for file, content in files.items():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as stream:
+                stream.write(content)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    return list(files)
 
 
 def _refuse_if_used(folder: Path) -> None:

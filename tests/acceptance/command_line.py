@@ -34,8 +34,9 @@ class Run:
 class CommandLine:
     """Runs in `folder`, with nothing of the caller's environment that could speak to it."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, program: Path = PROGRAM, **environment: str) -> None:
         self.folder = folder
+        self.program = program
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -46,7 +47,7 @@ class CommandLine:
 
     def __call__(self, *arguments: str, **popen: Any) -> Run:
         done = subprocess.run(
-            [PROGRAM, *arguments],
+            [self.program, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -21,6 +21,7 @@ from tests.unit.cli.conftest import Shown
 from tests.unit.cli.doubles import Bootstrap
 
 Run = Callable[..., Shown]
+SHIPPED = Path(__file__).parents[3] / "agents.d"
 ERROR = Problem("unknown-key", "unknown key `requird`", "web.yaml", 9, 7, "/spec", "did you mean `required`?")
 WARNING = Problem("unused-grant", "grant is not used", "mail.yaml", 3, 1, severity="warning")
 
@@ -94,7 +95,38 @@ def test_init_says_the_next_command(reconcile: Run, tmp_path: Path, monkeypatch:
     assert reconcile("init").out.endswith("\n\nNext: reconcile --plan\n")
     assert reconcile("init", "other").out.endswith("\n\nNext: reconcile --plan --source other\n")
     document = reconcile("init", "third", "--json").document
-    assert document == {"written": "third/notes.yaml", "next_command": "reconcile --plan --source third"}
+    assert document == {"written": ["third/notes.yaml"], "next_command": "reconcile --plan --source third"}
+
+
+def test_init_writes_the_shipped_agents_that_are_named(reconcile: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "agents.d"
+    assert reconcile("init", str(folder)).status == 0
+    shown = reconcile("init", str(folder), "--example", "text-processing", "--example", "knowledge-base")
+    assert shown.status == 0
+    assert "knowledge-base and text-processing as shipped" in shown.out
+    written = folder / "text-processing" / "type.yaml"
+    assert written.read_bytes() == (SHIPPED / "text-processing" / "type.yaml").read_bytes()
+    assert {path.name for path in folder.iterdir()} == {"notes.yaml", "text-processing", "knowledge-base"}
+
+
+def test_init_writes_all_of_the_shipped_agents_or_none(reconcile: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "one" / "policy.yaml"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    assert reconcile("init", str(tmp_path / "one"), "--example", "all").status == 6
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["policy.yaml"]
+    assert reconcile("init", str(tmp_path / "two"), "--example", "all").status == 0
+    assert written_below(tmp_path / "two") == written_below(SHIPPED)
+
+
+def written_below(folder: Path) -> dict[Path, bytes]:
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.yaml")}
+
+
+def test_init_names_the_examples_there_are(reconcile: Run, tmp_path: Path) -> None:
+    shown = reconcile("init", str(tmp_path), "--example", "mail")
+    assert shown.status == 64
+    assert "no example 'mail'; there are email-analysis, knowledge-base, text-processing, all" in shown.err
 
 
 def test_init_overwrites_nothing(reconcile: Run, tmp_path: Path) -> None:
