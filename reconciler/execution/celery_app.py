@@ -8,6 +8,7 @@ schedules.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -128,6 +129,9 @@ _forwarder: subprocess.Popen[bytes] | None = None
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     configure_logging(Settings.from_environment().log_format)
+    # How each task ended is logged where that is known; that its message came and went says nothing more.
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @signals.worker_ready.connect
