@@ -60,7 +60,15 @@ def tried(deed: Callable[[], object]) -> int:
 
 
 @needs_files
-@pytest.mark.parametrize("path", ["/etc/passwd", "/proc/1/environ", "/root", f"/proc/{os.getpid()}/environ"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "/proc/1/environ",
+        "/root",
+        pytest.param(f"/proc/{os.getpid()}/environ", id="the parent's"),
+    ],
+)
 def test_what_is_not_for_tasks_cannot_be_read(path: str) -> None:
     assert confined(lambda: os.open(path, os.O_RDONLY)) == errno.EACCES
 
