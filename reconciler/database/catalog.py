@@ -187,7 +187,26 @@ audit = Table(
     _required("previous_hash", DIGEST),
     _required("hash", DIGEST),
 )
-"""Who did what. Each row's hash covers the one before it, so that a row cannot be altered unnoticed."""
+"""Who did what. Each row's hash covers the one before it, so that a row cannot be altered unnoticed; `catalog_meta`
+keeps how many there are and the newest hash, so that none can be cut off at the end."""
+
+deletions = Table(
+    "deletions",
+    METADATA,
+    Column("id", NUMBER, primary_key=True),
+    _required("address", ADDRESS),
+    _required("mode", STATE),
+    _required("state", STATE),
+    _required("digest", DIGEST),
+    _required("ordered_at", TIME),
+    _required("actor", Text()),
+    _required("reason", Text()),
+    Column("revision", NUMBER),
+    _where("uq_deletions_open", "state IN ('ordered', 'removed')", "address"),
+)
+"""How somebody who deletes an object wants it deleted. `mode` is soft, hard or purge. `state` is ordered until the
+object with this `digest` has left the source and an apply, in `revision`, has taken it out of service; then removed
+until nothing of it is left to be done; then done. One that was taken back is withdrawn."""
 
 
 # --- what coordinates -----------------------------------------------------------------------------
@@ -195,7 +214,8 @@ audit = Table(
 catalog_meta = Table(
     "catalog_meta", METADATA, Column("key", NAME, primary_key=True), _required("value", Text())
 )
-"""`revision`, `fingerprint` and `generation`, which changes whenever an apply has written anything."""
+"""`revision`, `fingerprint` and `generation`, which changes whenever an apply has written anything; `audit`: how many
+rows that has and the hash of the newest."""
 
 leases = Table(
     "leases",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.exc import DBAPIError
 
-CATALOG_VERSION = "0006"
+CATALOG_VERSION = "0007"
 """The newest revision in `migrations/versions`. They are numbered, so that older and newer can be told."""
 
 VERSION_TABLE = "reconciler_catalog_version"

@@ -5,7 +5,14 @@ belongs together. Specs, definitions and summaries pass as JSON text and are not
 """
 
 from reconciler.database.fingerprint import generation
-from reconciler.database.records.audit import append_audit, audit_trail, first_broken_link
+from reconciler.database.records.audit import (
+    AuditFilter,
+    AuditVerdict,
+    append_audit,
+    audit_trail,
+    first_broken_link,
+    verify,
+)
 from reconciler.database.records.history import (
     begin_revision,
     digests_since,
@@ -68,7 +75,9 @@ __all__ = [
     "AgentDeployment",
     "ArchiveRecord",
     "AuditEntry",
+    "AuditFilter",
     "AuditRecord",
+    "AuditVerdict",
     "NewArchive",
     "PolicyRegistration",
     "RevisionRecord",
@@ -118,4 +127,5 @@ __all__ = [
     "tables",
     "type_versions",
     "units",
+    "verify",
 ]
