@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +11,9 @@ import click
 from reconciler.cli.columns import aligned
 from reconciler.cli.console import Console, error_document
 from reconciler.cli.invocation import Invocation, shared_options
+from reconciler.cli.task_input import task_input, task_settings
 from reconciler.database.failures import DatabaseMissing
-from reconciler.errors import NotFound, ReconcilerError, RunError, Unavailable, UsageError, run_error
+from reconciler.errors import NotFound, ReconcilerError, RunError, Unavailable, run_error
 from reconciler.plans.render.ink import printable
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def run(invocation: Invocation, agent: str, given: str, settings: tuple[str, ...
 
     The task runs in this process and is recorded as any other. Exits with 8 if it fails.
     """
-    values, overrides = _input(given), dict(_setting(text) for text in settings)
+    values, overrides = task_input(given), task_settings(settings)
     from reconciler.bootstrap import run_once
 
     found = invocation.settings()
@@ -68,39 +67,6 @@ def _failed(agent: str, ran: Ran) -> RunError | None:
         return None
     told = f"task {ran.id} waits: agent {agent} is disabled, or has as many tasks as its limits allow"
     return Unavailable(told, hint="a worker runs it once that changes")
-
-
-def _input(given: str) -> Mapping[str, Any]:
-    place, text = "--input", given
-    try:
-        if given == "-":
-            place, text = "standard input", sys.stdin.read()
-        elif given.startswith("@"):
-            place = given[1:]
-            text = Path(place).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{place} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{place} is no UTF-8 text") from error
-    hint = """write an object, such as --input '{"text": "hello"}'"""
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"{place} is no JSON: {error}", hint=hint) from error
-    if not isinstance(values, dict):
-        raise UsageError(f"{place} is no JSON object", hint=hint)
-    return values
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """A value that reads as JSON is that (`3`, `true`, `"3"`), any other is the text itself."""
-    name, given, value = text.partition("=")
-    if not given or not name:
-        raise click.UsageError(f"--set {text!r} is not NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _not_deployed(agent: str, settings: Settings, error: ReconcilerError) -> ReconcilerError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import shutil
 import tempfile
@@ -20,6 +21,11 @@ from reconciler.execution.zygote import Setup
 
 _BACKOFF, _LONGEST_BACKOFF = 0.2, 10.0
 """Seconds until another child is made, after some have died before they did anything."""
+
+
+_FOLDER = "reconciler-worker"
+"""Begins the name of the folder that holds the temporary folders of a worker's children. There follow the namespace in
+which process ids are counted, and the worker's."""
 
 
 class Keeper(Protocol):
@@ -47,7 +53,8 @@ class Brood:
         """Raises ZygoteFailed."""
         self._setup, self._environment = setup, environment
         self._keeper, self._wanted = keeper, wanted
-        self._folder = Path(tempfile.mkdtemp(prefix="reconciler-"))
+        _sweep_up()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}-{_namespace()}-{os.getpid()}-"))
         self._selector = selectors.DefaultSelector()
         self._nursery = self._open_nursery()
         self._children: dict[int, ChildHandle] = {}
@@ -189,3 +196,31 @@ class Brood:
         self._keeper.gone(child, found)
         child.close()
         shutil.rmtree(child.folder, ignore_errors=True)
+
+
+def _sweep_up() -> None:
+    """Remove the folders of workers of ours that were killed and could not do so themselves."""
+    ours = f"{_FOLDER}-{_namespace()}-"
+    for folder in Path(tempfile.gettempdir()).glob(f"{ours}*"):
+        pid = folder.name.removeprefix(ours).partition("-")[0]
+        with suppress(OSError, ValueError):
+            if folder.stat().st_uid == os.getuid() and not _runs(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _namespace() -> int:
+    """Containers may share the folder of temporary files, but not the numbers of processes."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import applying, peers, pipelines, planning
+from tests.benchmarks import applying, executing, peers, pipelines, planning
 from tests.benchmarks.contest import Contest, NotRun, Outcome, PeerMissingError
 from tests.benchmarks.installing import default_folder
 from tests.benchmarks.postgres import Postgres
@@ -48,6 +48,10 @@ BENCHMARKS: dict[str, Benchmark] = {
     "schema-postgresql": partial(applying.read_schema, dialect="postgresql"),
     "apply-sqlite": partial(applying.apply_types, dialect="sqlite"),
     "apply-postgresql": partial(applying.apply_types, dialect="postgresql"),
+    "pool-celery": executing.beside_celery,
+    "pool-huey": executing.beside_huey,
+    "executor-celery": executing.executor_beside_bare_celery,
+    "idle-worker": executing.idle_worker,
     "pipeline-plain": pipelines.beside_plain_calls,
     "pipeline-haystack": partial(pipelines.beside, peer="haystack"),
     "pipeline-langgraph": partial(pipelines.beside, peer="langgraph"),
