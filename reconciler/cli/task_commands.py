@@ -169,7 +169,7 @@ def redrive(invocation: Invocation, ids: tuple[str, ...], every: bool, agent: st
         raise UsageError("name tasks, or --all", hint="reconcile tasks list --state dead_letter")
     with _database(invocation) as connection:
         wanted = [*ids] if ids else [*_dead_letters(connection, agent)]
-        driven = redrive_tasks(connection, wanted)
+        driven = redrive_tasks(connection, wanted, invocation.actor())
         ring(connection)
     console = invocation.console()
     if console.json:

@@ -1,4 +1,7 @@
-"""What people do to tasks: cancel them, bring dead letters back, clear away what is old."""
+"""What people do to tasks: cancel them, bring dead letters back, clear away what is old.
+
+Who did it is on record once it is done: both are committed together.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from collections.abc import Collection
 
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
+from reconciler.database.records.audit import append_audit
 from reconciler.database.records.batches import in_batches
+from reconciler.database.records.rows import AuditEntry
 from reconciler.errors import NotFound
 from reconciler.spec.task import TaskState
 
@@ -20,7 +25,11 @@ def cancel(connection: Connection, task_id: str, actor: str, reason: str = "") -
     """
     wish = f"cancelled by {actor or 'somebody'}" + (f": {reason}" if reason else "")
     now = time_text(moment_of(connection))
-    rows = connection.execute(_CANCEL, (now, wish, wish, task_id))
+    with connection.transaction():
+        rows = connection.execute(_CANCEL, (now, wish, wish, task_id))
+        if rows:
+            after = "cancelled" if rows[0][0] == "cancelled" else "cancel requested"
+            append_audit(connection, [AuditEntry(actor, "cancel", f"task/{task_id}", "", after, reason)])
     if not rows:
         rows = connection.execute("SELECT state FROM tasks WHERE id = ?", (task_id,))
     if not rows:
@@ -38,7 +47,7 @@ UPDATE tasks SET
 WHERE id = ? AND state IN ('pending', 'running') RETURNING state"""
 
 
-def redrive(connection: Connection, ids: Collection[str]) -> list[str]:
+def redrive(connection: Connection, ids: Collection[str], actor: str = "", reason: str = "") -> list[str]:
     """Let dead letters be tried again, with all their attempts before them; the ids of those that were dead letters."""
     now = time_text(moment_of(connection))
     driven: list[str] = []
@@ -50,6 +59,11 @@ def redrive(connection: Connection, ids: Collection[str]) -> list[str]:
                 [now, *batch],
             )
             driven += [row[0] for row in rows]
+        entries = [
+            AuditEntry(actor, "redrive", f"task/{id_}", "dead_letter", "pending", reason)
+            for id_ in sorted(driven)
+        ]
+        append_audit(connection, entries)
     return sorted(driven)
 
 
