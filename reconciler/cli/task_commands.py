@@ -181,11 +181,17 @@ def redrive(invocation: Invocation, ids: tuple[str, ...], every: bool, agent: st
 @contextmanager
 def _database(invocation: Invocation) -> Iterator[Connection]:
     from reconciler.database.connection import connect
+    from reconciler.database.failures import DatabaseMissing
     from reconciler.database.upgrade import has_catalog
 
-    with connect(invocation.settings().database, create=False) as connection:
+    nothing = NotFound("there are no agents here yet", hint="reconcile --apply deploys them")
+    try:
+        connection = connect(invocation.settings().database, create=False)
+    except DatabaseMissing as error:
+        raise nothing from error
+    with connection:
         if not has_catalog(connection):
-            raise NotFound("there are no agents here yet", hint="reconcile --apply deploys them")
+            raise nothing
         yield connection
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.invocation import Invocation, shared_options
-from reconciler.errors import UsageError
+from reconciler.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from reconciler.database.tasks import TaskKind
@@ -72,6 +72,7 @@ def worker(
     at once. Logs go to standard error, as JSON with --json or RECONCILER_LOG_FORMAT=json.
     """
     from reconciler.bootstrap import open_worker, run_celery_worker
+    from reconciler.database.failures import DatabaseMissing
     from reconciler.execution.monitoring import Metrics, configure_logging, serve_metrics
 
     if once and until_idle:
@@ -103,7 +104,10 @@ def worker(
     )
     until: Until = "once" if once else "idle" if until_idle else "stopped"
     with _stopped_by_signals(opened.stop, opened.watch):
-        opened.run(until, grace=grace)
+        try:
+            opened.run(until, grace=grace)
+        except DatabaseMissing as error:
+            raise NotFound(error.message, where=error.where, hint="reconcile --apply makes it") from error
 
 
 @click.command()

@@ -1,4 +1,20 @@
 """Execution: tasks and the processes that run them.
 
-What does not belong: SQL (`database.tasks`) and what an agent does (`agents`, `pipeline`).
+    tasks           the way in: input held against the agent, then stored
+    worker          claims what is due, has it run, records how it ended
+    single          the same for one task that somebody else names (Celery)
+    inline          one task, in this very process
+    pool            jobs in children, each held to its bounds           brood, child_handle, jobs, usage, endings
+    nursery         the worker's side of the zygote, which forks the children
+    zygote, child   what runs in processes of their own                 pipe_host, sandbox, landlock, seccomp, kernel
+    wire            what worker and children say to each other, and how it is checked
+    host_calls      what tasks ask their host, answered within the reach of their agent
+    recording       ends on their way into the database, many in one transaction
+    scheduler       tasks by the clock
+    forwarder       tasks on their way to a broker                      celery_app, celery_forwarder
+    monitoring      logs and counters
+
+A task runs in a child that never held a connection, a secret or the worker's environment, and is not believed: what it
+sends is checked, what it asks is answered within its grants, what it wants written is validated again where it is
+written. What does not belong here: SQL (`database.tasks`) and what an agent does (`agents`, `pipeline`).
 """

@@ -156,6 +156,4 @@ class Forwarder:
         if self._connection is not None:
             self._connection.close()
         self._connection = self._bell = None
-        # Whether the lease is still held, the next connection will say: it was taken by the one that is gone.
-        self._lease = None
-        self._lease_at = 0.0
+        self._lease_at = 0.0  # whether the lease is still held, the next connection will say
