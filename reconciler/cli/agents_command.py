@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli.columns import aligned, moment
 from reconciler.cli.console import Console
+from reconciler.cli.hold_commands import disable, enable
 from reconciler.cli.invocation import Invocation, shared_options
 from reconciler.plans.render.ink import printable
 
@@ -22,7 +23,7 @@ CAPABILITIES = ("language_model", "tables", "network", "mail", "files")
 
 @click.group()
 def agents() -> None:
-    """List agents, and show what each can do."""
+    """List agents, show what each can do, and put them on hold."""
 
 
 @agents.command("list")
@@ -75,6 +76,10 @@ def show_agent(invocation: Invocation, name: str) -> None:
         console.document({**_document(agent), "versions": told})
     else:
         console.lines(_lines(agent, versions, console))
+
+
+agents.add_command(disable)
+agents.add_command(enable)
 
 
 def _row(agent: AgentRecord) -> tuple[str, ...]:

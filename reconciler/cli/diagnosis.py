@@ -151,6 +151,25 @@ def _catalog(name: str, settings: Settings) -> Finding:
     return Finding(name, "ok", f"version {version}")
 
 
+def _keys(name: str, settings: Settings) -> Finding:
+    from reconciler.bootstrap import open_cipher
+    from reconciler.database.encryption import Keyring
+
+    cipher = open_cipher(settings)
+    if not isinstance(cipher, Keyring):
+        return Finding(name, "ok", "none; fields that are `encrypted` cannot be written")
+    return Finding(name, "ok", ", ".join(cipher.names))
+
+
+def _policy(name: str, settings: Settings) -> Finding:
+    from reconciler.manifests.pinned import Pinned
+
+    if not settings.policy:
+        return Finding(name, "ok", "none pinned")
+    names = ", ".join(policy.name for policy in Pinned(settings.policy).policies)
+    return Finding(name, "ok", f"{names}, pinned by {settings.policy}")
+
+
 def _git(name: str, settings: Settings) -> Finding:
     import shutil
     import subprocess
@@ -183,4 +202,6 @@ _CHECKS: dict[str, Callable[[str, Settings], Finding]] = {
     "catalog": _catalog,
     "git": _git,
     "sandbox": _sandbox,
+    "keys": _keys,
+    "policy": _policy,
 }

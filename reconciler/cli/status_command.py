@@ -49,6 +49,8 @@ def _lines(found: Status, console: Console, objects: int | None) -> Iterator[str
         "In place": _counts(found.counts),
         "Pending": _PENDING[found.pending],
     }
+    if found.policy:
+        told["Policy"] = f"{found.policy}, pinned"
     for label, value in told.items():
         yield f"{console.faint(f'{label:<9}')} {printable(value)}"
     for label, count, what in (("Drift", found.drift, "difference"), ("Problems", found.problems, "problem")):

@@ -109,7 +109,8 @@ class Counts:
 class Status:
     """Where things stand. `pending` tells whether a plan would find changes, None where nobody could tell.
 
-    `drift` and `problems` are counts; `next_command` is the sensible thing to type next.
+    `drift` and `problems` are counts; `next_command` is the sensible thing to type next; `policy` is the file with the
+    policies that are pinned, if any are.
     """
 
     source: str
@@ -120,4 +121,5 @@ class Status:
     drift: int
     problems: int
     next_command: str
+    policy: str = ""
     objects: tuple[ObjectStatus, ...] = ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.control.history import summaries
 from reconciler.control.reports import Counts, ObjectStatus, Status
 from reconciler.database import records
+from reconciler.database.holds import Hold, holds
 from reconciler.errors import SourceError
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def status_of(reconciler: Reconciler, connection: Connection | None) -> Status:
         drift=len(plan.drift) if plan else 0,
         problems=len(plan.problems) if plan else 0,
         next_command=next_command,
+        policy=reconciler.settings.policy,
         objects=_objects(connection, plan) if connection is not None else (),
     )
 
@@ -55,12 +58,15 @@ def _objects(connection: Connection, plan: Plan | None) -> tuple[ObjectStatus, .
     pending = {change.address for change in plan.changes} if plan else set()
     held = set(plan.held) if plan else set()
     live = records.entries(connection)
-    versions = records.current_versions(connection)
+    versions, on_hold = records.current_versions(connection), holds(connection)
     return tuple(
-        ObjectStatus(
-            address,
-            versions.get(address, ""),
-            "held" if address in held else "out of sync" if address in pending else "in sync",
-        )
+        ObjectStatus(address, versions.get(address, ""), _state(address, pending, held, on_hold))
         for address in sorted(live)
     )
+
+
+def _state(address: str, pending: set[str], held: set[str], on_hold: Mapping[str, Hold]) -> str:
+    kind, _, name = address.partition("/")
+    if kind == "agent" and name in on_hold:
+        return f"on hold: {on_hold[name].reason}"
+    return "held" if address in held else "out of sync" if address in pending else "in sync"

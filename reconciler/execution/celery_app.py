@@ -23,12 +23,16 @@ from reconciler.database.connection import Connection, connect
 from reconciler.database.dispatch import live_types
 from reconciler.database.encryption import cipher_of
 from reconciler.errors import DatabaseError, ReconcilerError
+from reconciler.execution.gate import Gate
 from reconciler.execution.host_calls import HostCalls
 from reconciler.execution.monitoring import configure_logging
 from reconciler.execution.pool import Pool
+from reconciler.execution.sandbox import protection
 from reconciler.execution.single import Outcome, SingleRunner
 from reconciler.execution.zygote import Setup
+from reconciler.manifests.pinned import Pinned
 from reconciler.settings import Settings
+from reconciler.spec.policy import Sandbox
 
 if TYPE_CHECKING:
     from reconciler.database.tasks import TaskKind
@@ -112,7 +116,13 @@ def _open_runner(**_: Any) -> None:
         return Pool(Setup.of(settings), HostCalls(host), children=1)
 
     cipher = cipher_of(settings.encryption_keys, settings.encryption_keys_file)
-    _runner = SingleRunner(lambda: _connect(settings), open_pool, ttl=settings.claim_seconds, cipher=cipher)
+    _runner = SingleRunner(
+        lambda: _connect(settings),
+        open_pool,
+        ttl=settings.claim_seconds,
+        cipher=cipher,
+        gate=Gate(Sandbox(protection().level.value), Pinned(settings.policy).policies),
+    )
 
 
 @signals.worker_process_shutdown.connect

@@ -11,14 +11,16 @@ from reconciler.errors import (
     Cancelled,
     CpuExceeded,
     Crashed,
+    Denied,
     MemoryExceeded,
     OutputTooLarge,
     RunError,
     TimedOut,
 )
 from reconciler.execution.incidents import Incident, IncidentKind
+from reconciler.execution.jobs import Done, Job
 from reconciler.execution.wire import Bounds
-from reconciler.spec.task import Failure
+from reconciler.spec.task import Failure, TaskResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ def went_silent() -> Ending:
     return _ending(Crashed, "the task's process closed its connection and went on", IncidentKind.PROTOCOL)
 
 
+def refused(job: Job, failure: Failure) -> Done:
+    """Of a task that was never begun, as a policy forbids what it would do."""
+    return Done(job, TaskResult(failure=failure), 0.0, Incident(IncidentKind.DENIED, failure.message))
+
+
 def died(found: Exit, bounds: Bounds, cpu_before: float | None) -> Ending:
     """Of a child that nobody here has ended. `cpu_before` is what it had used up when the task began, if anybody
     knows."""
@@ -87,16 +94,23 @@ def died(found: Exit, bounds: Bounds, cpu_before: float | None) -> Ending:
     return _ending(Crashed, f"the task's process ended itself with status {status}", IncidentKind.CRASH)
 
 
-def incident_of(failure: Failure, spoiled: str) -> Incident | None:
-    """Of a task that ended in order, as far as its process can tell: that had been brought to its limits."""
-    kind = _TOLD.get(failure.code) or (IncidentKind.PROCESS if spoiled == "process" else None)
-    return Incident(kind, failure.message) if kind else None
+def incident_of(result: TaskResult, spoiled: str = "") -> Incident | None:
+    """Of a task that ended in order, as far as its process can tell: that had been brought to its limits, or was
+    denied something, even where it went on without."""
+    failure = result.failure
+    if failure is not None:
+        kind = IncidentKind.PROCESS if spoiled == "process" else _TOLD.get(failure.code)
+        if kind is not None:
+            return Incident(kind, failure.message)
+    denied = next((step for step in result.trace if step.error_code == Denied.code), None)
+    return Incident(IncidentKind.DENIED, f"{denied.step}: {denied.error}") if denied is not None else None
 
 
 _TOLD = {
     MemoryExceeded.code: IncidentKind.MEMORY,
     CpuExceeded.code: IncidentKind.CPU,
     OutputTooLarge.code: IncidentKind.OUTPUT,
+    Denied.code: IncidentKind.DENIED,
 }
 
 

@@ -21,6 +21,12 @@ class IncidentKind(StrEnum):
     """It tried to start another process."""
     WRITE = "write"
     """It asked for rows to be written that its type does not have."""
+    DENIED = "denied"
+    """It called a tool, or reached for a host, a recipient, a table or a secret, beyond what is granted."""
+
+
+CRITICAL = frozenset({IncidentKind.PROTOCOL, IncidentKind.PROCESS, IncidentKind.WRITE})
+"""What no honest task does; the others come to limits, as tasks may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed, Ended, NewTask
 from reconciler.errors import ReconcilerError
+from reconciler.execution.endings import incident_of
 from reconciler.execution.jobs import Done, Job, bounds_of
+from reconciler.execution.recording import recorded_incident
 from reconciler.execution.secret_store import SecretStore
 from reconciler.execution.tasks import TaskQueue
 from reconciler.spec.task import Failure, TaskResult, TaskState, Values
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.agents.factory import AgentFactory
     from reconciler.agents.static import StaticAgents
     from reconciler.execution.child import Program
+    from reconciler.execution.gate import Gate
     from reconciler.settings import Settings
     from reconciler.tools.host import Host
 
@@ -65,7 +68,8 @@ class InlineExecutor:
             return []
         job = self._waiting.popleft()
         began = time.monotonic()
-        return [Done(job, run_here(job, self._program, self._host()), time.monotonic() - began)]
+        result = run_here(job, self._program, self._host())
+        return [Done(job, result, time.monotonic() - began, incident_of(result))]
 
     def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Nothing is heard while a task runs, and between two of them the queue is looked at anyway."""
@@ -105,12 +109,15 @@ def run_inline(
     *,
     static: StaticAgents | None = None,
     cipher: Cipher = NO_KEY,
+    gate: Gate | None = None,
 ) -> Ran:
     """Submit (validated), claim, run and finish one task; of one that was claimed already only the last two.
 
-    Raises NotFound, InvalidInput, Denied where it cannot be submitted. A task that is not free to be claimed, or ended
-    before under the same idempotency key, is told as it stands.
+    Raises NotFound, InvalidInput, Denied where it cannot be submitted, Refused where a policy demands a sandbox. A task
+    that is not free to be claimed, or ended before under the same idempotency key, is told as it stands.
     """
+    if gate is not None:
+        gate.check_host(connection)
     claimed = task if isinstance(task, Claimed) else _claim(connection, task, static)
     if isinstance(claimed, str):
         record = tasks.get(connection, claimed)
@@ -118,8 +125,11 @@ def run_inline(
     secrets = SecretStore(lambda agent: tasks.blueprint(connection, agent))
     host = DatabaseHost(connection, secrets=secrets, cipher=cipher)
     job = Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits))
-    result = run_here(job, program_of(factory, settings), host)
-    (finished,) = tasks.finish(connection, [Ended(claimed, result)], cipher=cipher)
+    refusal = gate.refusal(claimed) if gate is not None else None
+    result = TaskResult(failure=refusal) if refusal else run_here(job, program_of(factory, settings), host)
+    rules = gate.incident_rules if gate is not None else ()
+    incident = recorded_incident(claimed, incident_of(result), "inline")
+    (finished,) = tasks.finish(connection, [Ended(claimed, result, incident)], cipher=cipher, rules=rules)
     trace = [asdict(step) for step in result.trace]
     return Ran(finished.id, finished.state, finished.output, finished.failure, trace)
 

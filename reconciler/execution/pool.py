@@ -182,7 +182,7 @@ class Pool:
             child.partial = result
             self._end(child, child.ending)
         else:
-            incident = endings.incident_of(failure, spoiled) if failure else None
+            incident = endings.incident_of(result, spoiled)
             self._give(child.assigned.popleft(), result, incident)
         if spoiled:
             self._take_back(child)

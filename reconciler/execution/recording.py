@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from reconciler.database import incidents, tasks
+from reconciler.database import tasks
 from reconciler.database.connection import Connection
 from reconciler.database.failures import ConnectionLost, Unreachable
+from reconciler.database.incidents import NewIncident
 from reconciler.database.rows.cipher import Cipher
 from reconciler.database.tasks import Claimed, Ended, Finished
 from reconciler.errors import DatabaseError, RowRefused
-from reconciler.execution.incidents import IncidentKind
+from reconciler.execution.incidents import CRITICAL, Incident
 from reconciler.execution.jobs import Done
 from reconciler.spec.task import Failure, TaskResult
 
@@ -26,16 +27,17 @@ GATHER = 0.01
 """Seconds that an end waits for others to share its transaction, while tasks run that may end soon."""
 MOST_TOGETHER = 200
 
-_CRITICAL = frozenset({IncidentKind.PROTOCOL, IncidentKind.PROCESS, IncidentKind.WRITE})
-
 _log = structlog.get_logger(__name__)
 
 
 class Recorder:
     """What has ended and is not in the database yet. A task has ended when `record` returns, and not before."""
 
-    def __init__(self, worker: str, cipher: Cipher, metrics: Metrics | None) -> None:
-        self._worker, self._cipher, self._metrics = worker, cipher, metrics
+    def __init__(
+        self, worker: str, cipher: Cipher, metrics: Metrics | None, rules: Sequence[str] = ()
+    ) -> None:
+        """`rules` say how many incidents put an agent on hold, besides what recorded policies say."""
+        self._worker, self._cipher, self._metrics, self._rules = worker, cipher, metrics, rules
         self._ended: list[tuple[Claimed, Done]] = []
         self._since = 0.0
 
@@ -62,17 +64,19 @@ class Recorder:
         """The ids of the tasks whose ends are recorded now: of all there were. Raises DatabaseError, and then they all
         are still to be recorded."""
         recorded = self._ended
-        finished = self._finish(connection, [Ended(claimed, done.result) for claimed, done in recorded])
+        ended = [
+            Ended(claimed, done.result, recorded_incident(claimed, done.incident, self._worker))
+            for claimed, done in recorded
+        ]
+        finished = self._finish(connection, ended)
         self._ended = []
         for (claimed, done), end in zip(recorded, finished, strict=True):
             self._tell(claimed, done, end)
-        found = [self._incident(claimed, done) for claimed, done in recorded if done.incident is not None]
-        incidents.record(connection, found)
         return [claimed.task.id for claimed, _ in recorded]
 
     def _finish(self, connection: Connection, ended: Sequence[Ended]) -> list[Finished]:
         try:
-            return tasks.finish(connection, ended, cipher=self._cipher)
+            return tasks.finish(connection, ended, cipher=self._cipher, rules=self._rules)
         except (Unreachable, ConnectionLost):
             raise
         except DatabaseError:
@@ -81,26 +85,15 @@ class Recorder:
 
     def _finish_alone(self, connection: Connection, ended: Ended) -> Finished:
         try:
-            return tasks.finish(connection, [ended], cipher=self._cipher)[0]
+            return tasks.finish(connection, [ended], cipher=self._cipher, rules=self._rules)[0]
         except (Unreachable, ConnectionLost):
             raise
         except DatabaseError as error:
             told = f"the database does not take how the task ended: {error.code}"
             bare = TaskResult(failure=Failure(RowRefused.code, told))
-            return tasks.finish(connection, [replace(ended, result=bare)], cipher=self._cipher)[0]
-
-    def _incident(self, claimed: Claimed, done: Done) -> incidents.NewIncident:
-        assert done.incident is not None, "only asked of ends that have one"
-        found = done.incident
-        return incidents.NewIncident(
-            "critical" if found.kind in _CRITICAL else "warning",
-            found.kind.value,
-            claimed.task.agent,
-            claimed.type,
-            claimed.task.id,
-            {"detail": found.detail, "attempt": claimed.task.attempt},
-            self._worker,
-        )
+            return tasks.finish(
+                connection, [replace(ended, result=bare)], cipher=self._cipher, rules=self._rules
+            )[0]
 
     def _tell(self, claimed: Claimed, done: Done, end: Finished) -> None:
         if self._metrics is not None:
@@ -123,3 +116,18 @@ class Recorder:
             _log.warning("task ended", **told, code=end.failure.code, message=end.failure.message)
         else:
             _log.info("task ended", **told, tokens=done.result.tokens)
+
+
+def recorded_incident(claimed: Claimed, found: Incident | None, worker: str) -> NewIncident | None:
+    """An incident as it is kept."""
+    if found is None:
+        return None
+    return NewIncident(
+        "critical" if found.kind in CRITICAL else "warning",
+        found.kind.value,
+        claimed.task.agent,
+        claimed.type,
+        claimed.task.id,
+        {"detail": found.detail, "attempt": claimed.task.attempt},
+        worker,
+    )

@@ -18,6 +18,7 @@ from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed
 from reconciler.errors import ReconcilerError
+from reconciler.execution.endings import refused
 from reconciler.execution.jobs import Executor, Job, bounds_of
 from reconciler.execution.recording import Recorder
 from reconciler.execution.secret_store import SecretStore
@@ -25,6 +26,7 @@ from reconciler.execution.worker import BEAT, CLAIM_SECONDS, worker_name
 from reconciler.spec.task import TaskState
 
 if TYPE_CHECKING:
+    from reconciler.execution.gate import Gate
     from reconciler.execution.monitoring import Metrics
     from reconciler.tools.host import Host
 
@@ -46,6 +48,7 @@ class SingleRunner:
         *,
         ttl: float = CLAIM_SECONDS,
         cipher: Cipher = NO_KEY,
+        gate: Gate | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         """`executor` is made here, before the database is opened."""
@@ -54,7 +57,8 @@ class SingleRunner:
         self._opened: Connection | None = None
         self._host_of_tasks: DatabaseHost | None = None
         self._executor = executor(self._host)
-        self._recorder = Recorder(self.name, cipher, metrics)
+        self._gate = gate
+        self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
         self._beat_at = 0.0
 
     def run(self, task_id: str) -> Outcome:
@@ -74,10 +78,17 @@ class SingleRunner:
 
     def _run(self, task_id: str) -> Outcome:
         connection = self._connection()
+        if self._gate is not None:
+            self._gate.check_host(connection)
         claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
         if claimed is None:
             return self._why_not(connection, task_id)
-        self._executor.start(Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits)))
+        job = Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits))
+        refusal = self._gate.refusal(claimed) if self._gate is not None else None
+        if refusal is None:
+            self._executor.start(job)
+        else:
+            self._recorder.add(claimed, refused(job, refusal))
         self._beat_at = time.monotonic() + min(BEAT, self._ttl / 3)
         while not self._recorder:
             for done in self._executor.poll(max(0.0, self._beat_at - time.monotonic())):

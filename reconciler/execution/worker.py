@@ -25,11 +25,13 @@ from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed, TaskKind
 from reconciler.database.upgrade import has_catalog
 from reconciler.errors import DatabaseError, Locked, NotFound, ReconcilerError
+from reconciler.execution.endings import refused
 from reconciler.execution.jobs import Executor, Job, bounds_of
 from reconciler.execution.recording import Recorder
 from reconciler.execution.secret_store import SecretStore
 
 if TYPE_CHECKING:
+    from reconciler.execution.gate import Gate
     from reconciler.execution.monitoring import Metrics
     from reconciler.execution.scheduler import Scheduler
     from reconciler.tools.host import Host
@@ -76,6 +78,7 @@ class Worker:
         scope: Scope = Scope(),
         ttl: float = CLAIM_SECONDS,
         cipher: Cipher = NO_KEY,
+        gate: Gate | None = None,
         metrics: Metrics | None = None,
         scheduler: Scheduler | None = None,
     ) -> None:
@@ -88,7 +91,8 @@ class Worker:
         self._executor = executor(self._host)
         self._bell: Doorbell | None = None
         self._claims: dict[str, Claimed] = {}
-        self._recorder = Recorder(self.name, cipher, metrics)
+        self._gate = gate
+        self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
         self._stop_wishes = 0
         self._due = True
         """Whether something may be waiting that was not looked for yet."""
@@ -105,10 +109,13 @@ class Worker:
         self._executor.watch(descriptor, ready)
 
     def run(self, until: Until = "stopped", *, grace: float = GRACE) -> None:
-        """Work. Raises ReconcilerError where not even the first look at the database succeeds."""
+        """Work. Raises ReconcilerError where not even the first look at the database succeeds, Refused where a
+        policy demands a better sandbox than there is."""
         connection = self._connection()
         if not has_catalog(connection):
             raise NotFound("there is nothing here to work on yet", hint="reconcile --apply deploys agents")
+        if self._gate is not None:
+            self._gate.check_host(connection)
         workers.enlist(connection, self.name, self._kind, max(1, self._executor.free))
         _log.info("worker started", worker=self.name, executor=self._kind, database=connection.url)
         try:
@@ -137,6 +144,8 @@ class Worker:
         if wanted <= 0:
             self._due = self._due and until != "once"
             return
+        if self._gate is not None:
+            self._gate.check_host(self._connection())
         claimed = tasks.claim(
             self._connection(),
             self.name,
@@ -149,8 +158,16 @@ class Worker:
         self._begun += len(claimed)
         for one in claimed:
             self._claims[one.task.id] = one
-            self._executor.start(Job(one.task, one.blueprint, bounds_of(one.limits)))
+            self._start(one)
         self._progress_at = now if claimed else self._progress_at
+
+    def _start(self, claimed: Claimed) -> None:
+        job = Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits))
+        refusal = self._gate.refusal(claimed) if self._gate is not None else None
+        if refusal is None:
+            self._executor.start(job)
+        else:
+            self._recorder.add(claimed, refused(job, refusal))
 
     def _run_on(self, patience: float) -> None:
         """Let tasks run, and record those that have ended once enough have, or none is about to."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection, Params, Row
+from reconciler.database.holds import holds
 from reconciler.database.json_text import from_json
 from reconciler.database.tasks.allowance import allowance, started
 from reconciler.database.tasks.deployments import Deployment, deployments, static_deployment
@@ -154,9 +155,11 @@ def _waiting(
 
 
 def _deployed(connection: Connection, waiting: Sequence[Row]) -> list[Deployment]:
-    """In the same order; agents that are disabled, removed or retired are left out, and their tasks wait."""
+    """In the same order; agents that are disabled, on hold, removed or retired are left out, and their tasks wait."""
     dynamic = deployments(connection, [agent for agent, kind in waiting if kind == "dynamic"])
     static = {agent: static_deployment(agent) for agent, kind in waiting if kind == "static"}
+    if static:
+        static = {agent: found for agent, found in static.items() if agent not in holds(connection)}
     known = dynamic | static
     return [known[agent] for agent, _ in waiting if agent in known]
 

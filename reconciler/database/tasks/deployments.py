@@ -17,8 +17,9 @@ from reconciler.spec.task import Blueprint
 
 _DEPLOYED = """
 SELECT a.name, a.enabled, a.digest, t.digest, t.name, t.version,
-  CASE WHEN a.revision > t.revision THEN a.revision ELSE t.revision END
+  CASE WHEN a.revision > t.revision THEN a.revision ELSE t.revision END, h.reason
 FROM agents AS a JOIN agent_types AS t ON t.name = a.type AND t.current AND t.status <> 'retired'
+LEFT JOIN agent_holds AS h ON h.agent = a.name
 WHERE a.deleted_at IS NULL AND a.name IN """
 
 
@@ -40,19 +41,22 @@ def static_deployment(agent: str) -> Deployment:
 
 
 def deployments(connection: Connection, agents: Collection[str]) -> dict[str, Deployment]:
-    """By name, of those that are enabled and whose type is neither removed nor retired."""
-    rows = [row for row in _rows(connection, agents) if row[1]]
+    """By name, of those that are enabled, not on hold, and whose type is neither removed nor retired."""
+    rows = [row for row in _rows(connection, agents) if row[1] and row[7] is None]
     return _with_texts(connection, rows)
 
 
 def blueprint(connection: Connection, agent: str) -> Blueprint:
-    """Of one agent, to run it as a step of another. Raises NotFound, Denied if it is disabled."""
+    """Of one agent, to run it as a step of another. Raises NotFound, Denied if it is disabled or on hold."""
     rows = _rows(connection, [agent])
     if not rows:
         known = [row[0] for row in connection.execute("SELECT name FROM agents WHERE deleted_at IS NULL")]
         raise NotFound(f"there is no agent {agent}", hint=did_you_mean(agent, known))
     if not rows[0][1]:
         raise Denied(f"agent {agent} is disabled", hint=f"set `enabled: true` in the manifest of {agent}")
+    if rows[0][7] is not None:
+        hint = f"reconcile agents enable {agent} --reason ..."
+        raise Denied(f"agent {agent} is on hold: {rows[0][7]}", hint=hint)
     return _with_texts(connection, rows)[agent].blueprint
 
 
@@ -76,7 +80,7 @@ def _with_texts(connection: Connection, rows: list[Row]) -> dict[str, Deployment
     known |= _read(connection, {pair: name for pair, name in pairs.items() if pair not in known})
     return {
         name: Deployment(*known[agent, of_type], type_name, version, revision, of_type)
-        for name, _, agent, of_type, type_name, version, revision in rows
+        for name, _, agent, of_type, type_name, version, revision, _ in rows
     }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from reconciler.database import incidents
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.failures import LockTimeout
@@ -51,19 +52,26 @@ class _Stands:
     cancel_requested: str | None
 
 
-def finish(connection: Connection, ended: Sequence[Ended], *, cipher: Cipher = NO_KEY) -> list[Finished]:
-    """Record ends, in their order. Who lost a claim meanwhile is told so, and nothing of that task is written."""
+def finish(
+    connection: Connection, ended: Sequence[Ended], *, cipher: Cipher = NO_KEY, rules: Sequence[str] = ()
+) -> list[Finished]:
+    """Record ends, in their order. Who lost a claim meanwhile is told so, and nothing of that task is written.
+
+    `rules` say how many incidents put an agent on hold: see `incidents.record`.
+    """
     if not ended:
         return []
     for attempt in range(1, ATTEMPTS):
         try:
-            return _finished(connection, ended, cipher)
+            return _finished(connection, ended, cipher, rules)
         except LockTimeout:  # two that write the same rows in another order: one of them begins anew
             time.sleep(random.uniform(0, attempt * PAUSE))
-    return _finished(connection, ended, cipher)
+    return _finished(connection, ended, cipher, rules)
 
 
-def _finished(connection: Connection, ended: Sequence[Ended], cipher: Cipher) -> list[Finished]:
+def _finished(
+    connection: Connection, ended: Sequence[Ended], cipher: Cipher, rules: Sequence[str]
+) -> list[Finished]:
     with connection.transaction():
         finishing = _Finishing(connection, _standing(connection, ended), cipher)
         finishing.models.load({write.type for one in ended for write in one.result.writes})
@@ -71,6 +79,7 @@ def _finished(connection: Connection, ended: Sequence[Ended], cipher: Cipher) ->
             finishing.take(position, one)
         finishing.succeed()
         connection.execute_many(_END, finishing.rows)
+        incidents.record(connection, [one.incident for one in ended if one.incident is not None], rules)
     return [finishing.finished[position] for position in range(len(ended))]
 
 

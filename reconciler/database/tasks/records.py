@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from reconciler.database.incidents import NewIncident
 from reconciler.spec.limits import Limits
 from reconciler.spec.task import Blueprint, Failure, Task, TaskResult, TaskState, Values
 
@@ -61,10 +62,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of a claimed task."""
+    """What came of a claimed task, and what was seen of it that nobody should do: recorded together or not at all."""
 
     claimed: Claimed
     result: TaskResult
+    incident: NewIncident | None = None
 
 
 @dataclass(frozen=True, slots=True)
