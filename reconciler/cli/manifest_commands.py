@@ -142,7 +142,7 @@ def _kind(said: str | None) -> str | None:
 )
 @shared_options("source", "json", "debug")
 def init(invocation: Invocation, folder: Path | None, examples: tuple[str, ...]) -> None:
-    """Write a first manifest, or one of the shipped agents.
+    """Write a first manifest, or a shipped agent.
 
     It goes to DIR, by default the source: a type with a table and an agent. Nothing is overwritten.
     """
