@@ -1,0 +1,18 @@
+"""The builder: from what somebody says to manifests that pass every gate, and on to a proposal.
+
+    service.py         AgentBuilderService: start, say, schema, finalize; list, resume, fork, delete
+    views.py           what callers are shown: sessions, replies, previews
+    session.py         one conversation as a frozen value, and as the texts that the catalog keeps
+    slots.py           what a template asks for: kinds of slots, their values and where those come from
+    templates/         email, knowledge base, text processing, document extraction, blank, and a changed type
+    understanding/     rules that read answers and free text: no model
+    interview.py       one turn: what was said -> slots, notices, contradictions
+    questions.py       what to ask next, and how complete it all is
+    modelling.py       what a language model is asked, what of its answer counts, repairs
+    workshop.py        slots -> documents -> every check there is: reader, links, policies, plan, tests
+    preview.py         what a draft means, in plain words
+    evaluation.py      conversations with a script, judged by the manifest they end in
+
+What does not belong: SQL, YAML, knowledge of HTTP or terminals. Whatever people, documents and models say is data: it
+fills slots, and nothing else; what a manifest may reach (hosts, recipients, tools, limits) is decided by code.
+"""
