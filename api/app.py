@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import problems
-from api.auth import KeyAuthenticator
+from api import openapi, problems
 from api.config import ServeConfig
 from api.middleware import Gate
-from api.routes import health, plan, status
+from api.routes import agents, health, plan, results, status, tasks, types
 from api.state import ServerState
 from reconciler import __version__
 from reconciler.settings import Settings
@@ -23,10 +22,18 @@ Agents as YAML, over HTTP. Reading tells what is; writing proposes YAML, which a
 Every error is a problem document (RFC 9457) with a stable `code`. Keys are made with `reconcile keys create`."""
 
 TAGS = [
+    {"name": "types", "description": "Agent types: contracts with their tables."},
+    {"name": "agents", "description": "What is deployed."},
+    {"name": "tasks", "description": "Work for agents, and what became of it."},
+    {"name": "results", "description": "The rows that agents wrote."},
     {"name": "plan", "description": "What would change, and making it so."},
     {"name": "status", "description": "What is wanted, what is, and why they differ."},
     {"name": "health", "description": "For load balancers and monitoring."},
 ]
+
+
+ROUTERS = [module.router for module in (results, tasks, agents, types, status, plan, health)]
+"""In the order in which they are tried: results come first, as they are asked for most."""
 
 
 def create_app(settings: Settings, config: ServeConfig) -> FastAPI:
@@ -49,11 +56,12 @@ def create_app(settings: Settings, config: ServeConfig) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    state = ServerState(settings, config, KeyAuthenticator(lambda: state.connection(), config.pepper))
-    app.state.server = state
+    app.state.server = ServerState(settings, config)
+    app.state.routers = ROUTERS
     problems.install(app)
-    for module in (health, status, plan):
-        app.include_router(module.router)
+    openapi.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
     if config.origins:
         app.add_middleware(
             CORSMiddleware,

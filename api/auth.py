@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPBearer
 
 from api.problems import Refusal
-from reconciler.database.api_keys import Role, find_key, note_use
+from reconciler.database.api_keys import Role, find_key, is_in_use_unnoted, note_use
 from reconciler.database.connection import Connection
 
 if TYPE_CHECKING:
@@ -25,8 +23,7 @@ GUESSES = 20
 REMEMBERED = 10_000
 """Addresses whose wrong keys are counted; beyond that the ones longest quiet are forgotten."""
 
-_bearer = HTTPBearer(auto_error=False, description="`Authorization: Bearer rk_...`")
-_header = APIKeyHeader(name="X-Api-Key", auto_error=False, description="The same key in a header of its own.")
+LONGEST_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Caller:
 
 
 class Authenticator(Protocol):
-    def identify(self, credential: str) -> Caller | None:
+    def identify(self, connection: Connection, credential: str) -> Caller | None:
         """Who has this credential; None for nobody. Takes as long either way."""
 
 
@@ -73,23 +70,32 @@ class Guesses:
         return times
 
 
-def caller_of(
-    request: Request,
-    bearer: Annotated[object, Depends(_bearer)] = None,
-    header: Annotated[str | None, Depends(_header)] = None,
-) -> Caller:
-    """Who sent the request. Raises 401 without a right key, 429 after too many wrong ones."""
+class Rates:
+    """Counts the requests of each caller in the running minute. Of one event loop only."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
+        self.most, self._clock = most, clock
+        self._minute = 0
+        self._counts: dict[str, int] = {}
+
+    def take(self, caller: str) -> tuple[int, int]:
+        """(how many are left, seconds until there are new ones); -1 where there are none for this request."""
+        now = int(self._clock())
+        if now // 60 != self._minute:
+            self._minute = now // 60
+            self._counts.clear()
+        count = self._counts[caller] = self._counts.get(caller, 0) + 1
+        return max(-1, self.most - count), 60 - now % 60
+
+
+async def caller_of(request: Request) -> Caller:
+    """Who sent the request. Raises 401 without a right key, 429 after too many wrong ones or too many requests."""
     state: ServerState = request.app.state.server
-    credential = getattr(bearer, "credentials", None) or header or ""
     address = request.client.host if request.client else ""
     if wait := state.guesses.wait(address):
-        raise Refusal(
-            429,
-            "too-many-guesses",
-            "too many wrong keys from this address",
-            headers={"Retry-After": str(int(wait) + 1)},
-        )
-    caller = state.authenticator.identify(credential)
+        raise _too_many("too-many-guesses", "too many wrong keys from this address", int(wait) + 1)
+    credential = _credential(request)
+    caller = await state.ask(lambda connection: state.authenticator.identify(connection, credential))
     if caller is None:
         if credential:
             state.guesses.wrong(address)
@@ -100,14 +106,16 @@ def caller_of(
             hint="send `Authorization: Bearer KEY`; `reconcile keys create` makes one",
             headers={"WWW-Authenticate": 'Bearer realm="reconciler"'},
         )
+    _count(request, state.rates, caller)
     request.state.caller = caller
     return caller
 
 
-def require(role: Role) -> Callable[[Caller], Caller]:
+def require(role: Role) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency that lets only callers of a role, or of one above it, pass."""
 
-    def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    async def check(request: Request) -> Caller:
+        caller = await caller_of(request)
         if not caller.role.covers(role):
             raise Refusal(
                 403,
@@ -128,17 +136,38 @@ Admin = Annotated[Caller, Depends(require(Role.ADMIN))]
 
 
 class KeyAuthenticator:
-    """Keys of the database. `open_connection` gives one for the question alone."""
+    """Keys of the database. `later` takes what need not be done before the answer."""
 
-    def __init__(
-        self, open_connection: Callable[[], AbstractContextManager[Connection]], pepper: bytes
-    ) -> None:
-        self._open, self._pepper = open_connection, pepper
+    def __init__(self, pepper: bytes, later: Callable[[Callable[[Connection], None]], None]) -> None:
+        self._pepper, self._later = pepper, later
 
-    def identify(self, credential: str) -> Caller | None:
-        with self._open() as connection:
-            key = find_key(connection, credential, pepper=self._pepper)
-            if key is None:
-                return None
-            note_use(connection, key)
-            return Caller(key.id, key.name, key.role)
+    def identify(self, connection: Connection, credential: str) -> Caller | None:
+        key = find_key(connection, credential, pepper=self._pepper)
+        if key is None:
+            return None
+        if is_in_use_unnoted(key):
+            # A write waits for whoever writes: not in the way of a request.
+            self._later(lambda own: note_use(own, key))
+        return Caller(key.id, key.name, key.role)
+
+
+def _credential(request: Request) -> str:
+    """The key as it was sent, in either header; empty where there is none, or none that could be one."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    key = given.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    return key if len(key) <= LONGEST_KEY and key.isascii() else "-"
+
+
+def _count(request: Request, rates: Rates, caller: Caller) -> None:
+    left, seconds = rates.take(caller.id)
+    request.scope["state"]["headers"] += [
+        (b"ratelimit-limit", str(rates.most).encode()),
+        (b"ratelimit-remaining", str(max(0, left)).encode()),
+        (b"ratelimit-reset", str(seconds).encode()),
+    ]
+    if left < 0:
+        raise _too_many("too-many-requests", f"more than {rates.most:,} requests in a minute", seconds)
+
+
+def _too_many(code: str, detail: str, seconds: int) -> Refusal:
+    return Refusal(429, code, detail, headers={"Retry-After": str(seconds)})

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import Annotated
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from api.problems import Refusal
+from api.state import server_of
 from reconciler.database.clock import moment_of, time_text
-
-if TYPE_CHECKING:
-    from api.auth import Caller
-    from api.state import ServerState
+from reconciler.database.connection import Connection
 
 KEY_LENGTH = 200
-KEPT_FOR = 24 * 3600
-"""Seconds for which an answer is given again."""
+KEPT_FOR = timedelta(hours=24)
+"""For how long an answer is given again."""
+LOST_AFTER = timedelta(minutes=15)
+"""A first request that has not ended by then went down with its server."""
 _KEPT_HEADERS = ("content-type", "location", "etag")
+
+
+IfMatch = Annotated[
+    str | None, Header(max_length=1000, description="ETag of what you saw; `*` for whatever is there.")
+]
 
 
 def etag(digest: str) -> str:
@@ -34,25 +40,146 @@ def not_modified(request: Request, tag: str) -> bool:
     return tag in given or "*" in given
 
 
-def require_match(request: Request, tag: str, *, required: bool = True) -> None:
+def require_match(given: str | None, tag: str) -> None:
     """Raises 412 where the caller saw something else than what is there, 428 where it does not say what it saw."""
-    given = request.headers.get("if-match")
     if given is None:
-        if required:
-            raise Refusal(
-                428,
-                "precondition-required",
-                "say what you saw: send its ETag as If-Match",
-                hint="GET it first",
-            )
-        return
+        raise Refusal(
+            428,
+            "precondition-required",
+            "say what you saw: send its ETag as If-Match",
+            hint="GET it first",
+        )
     if given.strip() != "*" and tag not in [part.strip() for part in given.split(",")]:
         raise Refusal(
             412,
             "changed-meanwhile",
             "it has changed since you read it",
-            hint="GET it again and repeat the change",
+            hint="GET it again and repeat the change; where the source is ahead of what is applied, apply it first",
         )
+
+
+class Once:
+    """The answer of some work; with an `Idempotency-Key` the same one each time, and the work done once.
+
+    Raises 409 while the first request is still at it, 422 where the key came with another request before.
+    """
+
+    def __init__(self, request: Request, key: str, body: bytes) -> None:
+        self._request, self.key, self._body = request, key, body
+
+    def __call__(self, work: Callable[[], Response]) -> Response:
+        if not self.key:
+            return work()
+        state = server_of(self._request)
+        with state.connection() as connection, connection.transaction():
+            kept = self._begin(connection)
+        if kept is not None:
+            return self._again(kept)
+        try:
+            response = work()
+        except BaseException:
+            # Nothing was done, or nobody knows: the caller may try again and is told what is.
+            with state.connection() as connection:
+                self._forget(connection)
+            raise
+        with state.connection() as connection:
+            self._keep(connection, response)
+        return response
+
+    def within(self, connection: Connection, work: Callable[[], Response]) -> Response:
+        """Where the work is one transaction, which this one is: then answer and work are there together or not."""
+        with connection.transaction():
+            kept = self._begin(connection) if self.key else None
+            if kept is not None:
+                return self._again(kept)
+            response = work()
+            if self.key:
+                self._keep(connection, response)
+            return response
+
+    @property
+    def _caller(self) -> str:
+        return str(self._request.state.caller.id)
+
+    @property
+    def _digest(self) -> str:
+        url = self._request.url
+        head = f"{self._request.method} {url.path}?{url.query}\n".encode()
+        return hashlib.sha256(head + self._body).hexdigest()
+
+    def _begin(self, connection: Connection) -> _Kept | None:
+        """What is kept under the key; None if nothing was: then it is now known that the work is being done."""
+        now = moment_of(connection)
+        connection.execute(
+            "DELETE FROM kept_replies WHERE at < ? OR (status IS NULL AND at < ?)",
+            (time_text(now - KEPT_FOR), time_text(now - LOST_AFTER)),
+        )
+        made = connection.execute(
+            "INSERT INTO kept_replies (caller, idempotency_key, request_digest, at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING RETURNING caller",
+            (self._caller, self.key, self._digest, time_text(now)),
+        )
+        if made:
+            return None
+        rows = connection.execute(
+            "SELECT request_digest, status, headers, body FROM kept_replies"
+            " WHERE caller = ? AND idempotency_key = ?",
+            (self._caller, self.key),
+        )
+        return _Kept(*rows[0])
+
+    def _again(self, kept: _Kept) -> Response:
+        if kept.digest != self._digest:
+            raise Refusal(
+                422, "idempotency-key-reused", "this Idempotency-Key came with another request before"
+            )
+        if kept.status is None:
+            raise Refusal(
+                409,
+                "in-progress",
+                "the first request with this key is still running",
+                headers={"Retry-After": "1"},
+            )
+        headers = {**orjson.loads(kept.headers or "{}"), "Idempotency-Replayed": "true"}
+        return Response((kept.body or "").encode(), kept.status, headers)
+
+    def _keep(self, connection: Connection, response: Response) -> None:
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        connection.execute(
+            "UPDATE kept_replies SET status = ?, headers = ?, body = ? WHERE caller = ? AND idempotency_key = ?",
+            (
+                response.status_code,
+                orjson.dumps(headers).decode(),
+                bytes(response.body).decode(),
+                self._caller,
+                self.key,
+            ),
+        )
+
+    def _forget(self, connection: Connection) -> None:
+        connection.execute(
+            "DELETE FROM kept_replies WHERE caller = ? AND idempotency_key = ? AND status IS NULL",
+            (self._caller, self.key),
+        )
+
+
+async def _once_of(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=KEY_LENGTH,
+            pattern="^[!-~]+$",
+            description="Sent again with the same key, a request is answered as it was the first time.",
+            examples=["4f9c1a52-import-17"],
+        ),
+    ] = None,
+) -> Once:
+    return Once(request, idempotency_key or "", await request.body())
+
+
+Idempotent = Annotated[Once, Depends(_once_of)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,94 +188,3 @@ class _Kept:
     status: int | None
     headers: str | None
     body: str | None
-
-
-async def once(
-    request: Request, state: ServerState, caller: Caller, work: Callable[[], Awaitable[Response]]
-) -> Response:
-    """The answer of `work`; with an `Idempotency-Key` the same one each time, and the work done once.
-
-    Raises 409 while the first is still at it, 422 where the key came with another request before.
-    """
-    key = request.headers.get("idempotency-key", "")
-    if not key:
-        return await work()
-    if len(key) > KEY_LENGTH or not key.isprintable():
-        raise Refusal(
-            400, "bad-idempotency-key", f"a key is a text of at most {KEY_LENGTH} printable characters"
-        )
-    digest = _digest(request, await request.body())
-    kept = _begin(state, caller.id, key, digest)
-    if kept is not None:
-        return _again(kept, digest)
-    try:
-        response = await work()
-    except BaseException:
-        # Nothing was done, or nobody knows: the caller may try again and is told what is.
-        _forget(state, caller.id, key)
-        raise
-    _keep(state, caller.id, key, response)
-    return response
-
-
-def _digest(request: Request, body: bytes) -> str:
-    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    return hashlib.sha256(head + body).hexdigest()
-
-
-def _begin(state: ServerState, caller: str, key: str, digest: str) -> _Kept | None:
-    """What is kept under the key; None if nothing was: then it is now known that the work is being done."""
-    with state.connection() as connection, connection.transaction():
-        now = moment_of(connection)
-        old = time_text(now.fromtimestamp(now.timestamp() - KEPT_FOR, tz=now.tzinfo))
-        connection.execute("DELETE FROM kept_replies WHERE at < ?", (old,))
-        made = connection.execute(
-            "INSERT INTO kept_replies (caller, idempotency_key, request_digest, at) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING RETURNING caller",
-            (caller, key, digest, time_text(now)),
-        )
-        if made:
-            return None
-        rows = connection.execute(
-            "SELECT request_digest, status, headers, body FROM kept_replies"
-            " WHERE caller = ? AND idempotency_key = ?",
-            (caller, key),
-        )
-        return _Kept(*rows[0])
-
-
-def _again(kept: _Kept, digest: str) -> Response:
-    if kept.digest != digest:
-        raise Refusal(422, "idempotency-key-reused", "this Idempotency-Key came with another request before")
-    if kept.status is None:
-        raise Refusal(
-            409,
-            "in-progress",
-            "the first request with this key is still running",
-            headers={"Retry-After": "1"},
-        )
-    headers = {**orjson.loads(kept.headers or "{}"), "Idempotency-Replayed": "true"}
-    return Response((kept.body or "").encode(), kept.status, headers)
-
-
-def _keep(state: ServerState, caller: str, key: str, response: Response) -> None:
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    with state.connection() as connection:
-        connection.execute(
-            "UPDATE kept_replies SET status = ?, headers = ?, body = ? WHERE caller = ? AND idempotency_key = ?",
-            (
-                response.status_code,
-                orjson.dumps(headers).decode(),
-                bytes(response.body).decode(),
-                caller,
-                key,
-            ),
-        )
-
-
-def _forget(state: ServerState, caller: str, key: str) -> None:
-    with state.connection() as connection:
-        connection.execute(
-            "DELETE FROM kept_replies WHERE caller = ? AND idempotency_key = ? AND status IS NULL",
-            (caller, key),
-        )

@@ -49,7 +49,7 @@ class ServeConfig:
             behind_proxy=env.get("RECONCILER_API_BEHIND_PROXY", "") == "1",
             max_body=_number(env, "RECONCILER_API_MAX_BODY", 4 * 2**20),
             requests_per_minute=_number(env, "RECONCILER_API_REQUESTS_PER_MINUTE", 6_000),
-            pepper=_pepper(env),
+            pepper=pepper_of(env),
             forge=env.get("RECONCILER_FORGE", ""),
             forge_api=env.get("RECONCILER_FORGE_API", ""),
             webhook_secret=env.get("RECONCILER_WEBHOOK_SECRET", ""),
@@ -57,9 +57,10 @@ class ServeConfig:
         )
 
 
-def _pepper(env: Mapping[str, str]) -> bytes:
+def pepper_of(environ: Mapping[str, str] | None = None) -> bytes:
     """What keys the hashes of API keys: from the environment, which several servers must share, or from a file of the
-    user's that is made once."""
+    user's that is made once. Raises UsageError."""
+    env = os.environ if environ is None else environ
     given = env.get("RECONCILER_API_PEPPER")
     if given:
         return given.encode()

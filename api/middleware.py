@@ -42,8 +42,9 @@ class Gate:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         found = _TRACEPARENT.fullmatch(headers.get(b"traceparent", b""))
         trace_id = found[1].decode() if found else secrets.token_hex(16)
-        scope.setdefault("state", {})["trace_id"] = trace_id
-        sender = _Sender(send, trace_id)
+        extra: list[tuple[bytes, bytes]] = []
+        scope.setdefault("state", {}).update(trace_id=trace_id, headers=extra)
+        sender = _Sender(send, trace_id, extra)
         started = time.perf_counter()
         try:
             await self._checked(scope, headers, receive, sender)
@@ -83,11 +84,10 @@ class _Bounded:
 
 
 class _Sender:
-    """Adds the headers all answers have."""
+    """Adds the headers all answers have, and `extra`: those that were decided on meanwhile."""
 
-    def __init__(self, send: Send, trace_id: str) -> None:
-        self._send = send
-        self._trace_id = trace_id
+    def __init__(self, send: Send, trace_id: str, extra: list[tuple[bytes, bytes]]) -> None:
+        self._send, self._trace_id, self._extra = send, trace_id, extra
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -96,6 +96,7 @@ class _Sender:
             headers = message.setdefault("headers", [])
             present = {name.lower() for name, _ in headers}
             headers += [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+            headers += self._extra
             headers.append((b"x-trace-id", self._trace_id.encode()))
         await self._send(message)
 

@@ -2,39 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import anyio.to_thread
 from fastapi import Request
 
-from api.auth import Authenticator, Guesses
+from api.auth import Authenticator, Guesses, KeyAuthenticator, Rates
 from api.config import ServeConfig
-from reconciler.bootstrap import open_reconciler, open_writer
+from reconciler.agents.static import StaticAgents, installed_agents
+from reconciler.bootstrap import open_agent_registry, open_cipher, open_proposer, open_reconciler, open_writer
+from reconciler.database.api_keys import Role
 from reconciler.database.connection import Connection, connect
+from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.upgrade import ensure_catalog
+from reconciler.errors import ReconcilerError
 from reconciler.settings import Settings
+from reconciler.tools.registry import ToolRegistry, builtin_registry
 
 if TYPE_CHECKING:
-    from reconciler.control.proposals import Writer
+    from reconciler.agents.registry import AgentRegistry
+    from reconciler.control.proposing import Proposer
     from reconciler.control.reconciler import Reconciler
 
-IDLE_CONNECTIONS = 8
+IDLE_CONNECTIONS = 16
 """Connections kept open for the next request."""
+
+T = TypeVar("T")
+_log = logging.getLogger("reconciler.api")
 
 
 @dataclass
 class ServerState:
-    """`writer` puts proposals into the source; `authenticator` tells who asks."""
-
     settings: Settings
     config: ServeConfig
-    authenticator: Authenticator
     guesses: Guesses = field(default_factory=Guesses)
+    stopping: bool = False
+    """The server was asked to stop: streams end."""
     _idle: list[Connection] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.rates = Rates(self.config.requests_per_minute)
+        self.authenticator: Authenticator = KeyAuthenticator(self.config.pepper, self.later)
+        self._background = ThreadPoolExecutor(1, "later")
+
+    # --- the database ---------------------------------------------------------------------------------------
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -54,14 +73,67 @@ class ServerState:
                 return
         connection.close()
 
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """The answer to a short question that only reads. A SQLite file is asked at once: handing the question to a
+        thread would take longer than the answer does."""
+        if self.settings.database.startswith("sqlite"):
+            return self._asked(question)
+        return await anyio.to_thread.run_sync(self._asked, question)
+
+    def _asked(self, question: Callable[[Connection], T]) -> T:
+        with self.connection() as connection:
+            return question(connection)
+
+    def later(self, work: Callable[[Connection], None]) -> None:
+        """Done soon, by somebody else. That it fails is only logged."""
+
+        def run() -> None:
+            try:
+                self._asked(work)
+            except ReconcilerError as error:
+                _log.warning("%s: %s", error.code, error.message)
+
+        self._background.submit(run)
+
+    # --- what answers ---------------------------------------------------------------------------------------
+
     def reconciler(self) -> Reconciler:
         """To be used as a context manager, by one request."""
         return open_reconciler(self.settings, create=True)
 
-    def writer(self) -> Writer:
-        return open_writer(
-            self.settings, forge=self.config.forge, forge_api=self.config.forge_api, direct=self.config.direct
+    def proposer(self) -> Proposer:
+        """For one wish."""
+        config = self.config
+        writer = open_writer(
+            self.settings, forge=config.forge, forge_api=config.forge_api, direct=config.direct
         )
+        return open_proposer(self.settings, writer)
+
+    @property
+    def follows_git(self) -> bool:
+        return self.settings.source.startswith("git+")
+
+    @cached_property
+    def agents(self) -> AgentRegistry:
+        return open_agent_registry(self.settings)
+
+    @cached_property
+    def static(self) -> StaticAgents:
+        return installed_agents()
+
+    @cached_property
+    def tools(self) -> ToolRegistry:
+        return builtin_registry()
+
+    @cached_property
+    def _cipher(self) -> Cipher:
+        return open_cipher(self.settings)
+
+    def cipher(self, role: Role) -> Cipher:
+        """Encrypted fields are opened for operators; for others they are not there."""
+        return self._cipher if role.covers(Role.OPERATOR) else NO_KEY
+
+    # --- from start to end ----------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """The catalog, if it is not there or too old. Raises DatabaseError."""
@@ -69,6 +141,7 @@ class ServerState:
             ensure_catalog(connection)
 
     def close(self) -> None:
+        self._background.shutdown()
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:

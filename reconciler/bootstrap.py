@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reconciler.agents.rehearsal import Rehearsal
     from reconciler.agents.schema_manager import SchemaManager
     from reconciler.control.proposals import Writer
+    from reconciler.control.proposing import Proposer
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
     from reconciler.database.connection import Connection
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.execution.worker import Worker
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
+    from reconciler.manifests.pinned import Pinned
     from reconciler.manifests.sources import Source
     from reconciler.settings import Settings
     from reconciler.spec.codec import Spec
@@ -221,6 +223,30 @@ def open_writer(settings: Settings, *, forge: str = "", forge_api: str = "", dir
     source = _git_source(settings)
     opened = forge_of(forge, source.address.url, _git_token(), api=forge_api) if forge else None
     return BranchWriter(source, direct=direct, forge=opened)
+
+
+def open_proposer(settings: Settings, writer: Writer) -> Proposer:
+    """What carries out one wish: drafted, planned, written by `writer`, applied where that is live at once."""
+    from reconciler.control.proposing import Proposer
+    from reconciler.control.reconciler import Reconciler
+    from reconciler.manifests.pinned import Pinned
+
+    pinned, followed = Pinned(settings.policy), open_source(settings)
+
+    def read(source: Source) -> Loaded:
+        return _load_kept(source, settings, pinned)
+
+    def opened(source: Source | None) -> Reconciler:
+        return Reconciler(settings, load=lambda _: read(source or followed), create=True, pinned=pinned)
+
+    return Proposer(followed, writer, read, opened)
+
+
+def _load_kept(source: Source, settings: Settings, pinned: Pinned) -> Loaded:
+    from reconciler.manifests.cache import Cache, cache_folder
+    from reconciler.manifests.load import cache_key, load
+
+    return load(source, Cache(cache_folder(settings.cache), cache_key(source, pinned)), pinned)
 
 
 def _git_source(settings: Settings) -> GitSource:

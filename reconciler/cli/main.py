@@ -44,7 +44,8 @@ COMMANDS = {
         "reconciler.cli.archive_commands:archive",
         "List, restore or purge parked tables and columns.",
     ),
-    "keys": ("reconciler.cli.key_commands:keys", "Make and rotate the keys of encrypted fields."),
+    "keys": ("reconciler.cli.key_commands:keys", "Keys of the API, and of encrypted fields."),
+    "serve": ("reconciler.cli.serve_command:serve", "Serve the REST API."),
     "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
 }
 

@@ -6,10 +6,10 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import moment_of, parse_time, time_text, utc_now
 from reconciler.database.connection import Connection
 from reconciler.errors import NotFound
 
@@ -81,17 +81,19 @@ def find_key(connection: Connection, text: str, *, pepper: bytes) -> ApiKey | No
     if not (same and rows and prefix == PREFIX):
         return None
     key = _key(rows[0][1:])
-    now = time_text(moment_of(connection))
-    return key if key.usable(now) else None
+    return key if key.usable(utc_now()) else None
+
+
+def is_in_use_unnoted(key: ApiKey) -> bool:
+    """Whether it is time to write down anew that a key is in use."""
+    last = key.last_used_at
+    return last is None or (datetime.now(UTC) - parse_time(last)).total_seconds() >= SEEN_EVERY
 
 
 def note_use(connection: Connection, key: ApiKey) -> None:
-    """Write down that a key is in use, once a minute at most."""
-    now = moment_of(connection)
-    last = key.last_used_at
-    if last is not None and (now - _moment(last)).total_seconds() < SEEN_EVERY:
-        return
-    connection.execute("UPDATE api_keys SET last_used_at = ? WHERE id = ?", (time_text(now), key.id))
+    """Write down that a key is in use."""
+    now = time_text(moment_of(connection))
+    connection.execute("UPDATE api_keys SET last_used_at = ? WHERE id = ?", (now, key.id))
 
 
 def keys(connection: Connection) -> list[ApiKey]:
@@ -119,9 +121,3 @@ def _key(row: tuple[object, ...]) -> ApiKey:
 
 def _hash(pepper: bytes, secret: str) -> str:
     return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
-
-
-def _moment(text: str) -> datetime:
-    from reconciler.database.clock import parse_time
-
-    return parse_time(text)
