@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from reconciler.agents.factory import AgentFactory
     from reconciler.agents.registry import AgentRegistry
     from reconciler.agents.rehearsal import Rehearsal
     from reconciler.agents.schema_manager import SchemaManager
+    from reconciler.control.controller.judging import Health
+    from reconciler.control.controller.loop import Controller
+    from reconciler.control.controller.passes import Report
     from reconciler.control.proposals import Writer
     from reconciler.control.proposing import Proposer
     from reconciler.control.reconciler import Reconciler
     from reconciler.control.reports import Outcome
+    from reconciler.database.conditions import Condition
     from reconciler.database.connection import Connection
     from reconciler.database.rows.cipher import Cipher
     from reconciler.database.tasks import TaskKind
+    from reconciler.execution.gate import Gate
     from reconciler.execution.inline import Ran
     from reconciler.execution.jobs import Executor
     from reconciler.execution.monitoring import Metrics
@@ -40,11 +45,105 @@ def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
     `create` makes the database where there is none, which only something that writes should ask for.
     """
     from reconciler.control.reconciler import Reconciler
+    from reconciler.manifests.pinned import Pinned
 
     def load(use_cache: bool) -> Loaded:
         return load_manifests(settings, use_cache=use_cache)
 
-    return Reconciler(settings, load=load, create=create)
+    return Reconciler(settings, load=load, create=create, pinned=Pinned(settings.policy))
+
+
+def open_controller(
+    settings: Settings,
+    *,
+    interval: float = 30.0,
+    allow: Sequence[str] = (),
+    actor: str = "",
+    told: Callable[[Report, Collection[Condition]], None] | None = None,
+) -> Controller:
+    """What follows the source of the settings and keeps the database as it says. `run` it in the main thread, `stop`
+    it from anywhere; `told` hears of every pass. Raises UsageError."""
+    import os
+    import socket
+    from contextlib import contextmanager
+
+    from reconciler.control.controller.health import Checkups
+    from reconciler.control.controller.loop import Controller, Timing
+    from reconciler.control.controller.passes import Passes
+    from reconciler.control.controller.waking import Bell, FolderWatcher
+
+    followed = open_source(settings)  # refuses now what would be refused at every pass
+    reconciler = open_reconciler(settings, create=True)
+    in_folder = not settings.source.startswith("git+")
+    name = f"{actor or settings.actor or 'controller'}"
+
+    @contextmanager
+    def catalog() -> Iterator[Connection]:
+        try:
+            yield reconciler.catalog()
+        finally:
+            reconciler.close()
+
+    bell = Bell()
+    passes = Passes(
+        reconciler,
+        Checkups(examination()),
+        actor=name,
+        allow=allow,
+        confirm_removals=REMOVAL_CONFIRMED if in_folder else 0.0,
+        stopped=lambda: controller.stopped,
+    )
+    controller = Controller(
+        catalog,
+        passes,
+        bell,
+        holder=f"{name} on {socket.gethostname()}, process {os.getpid()}",
+        timing=Timing(interval, settings.lease_seconds),
+        watcher=FolderWatcher(followed.key, bell) if in_folder else None,
+        told=told,
+    )
+    return controller
+
+
+REMOVAL_CONFIRMED = 1.0
+"""Seconds that a manifest has to be missing from a folder before its object goes."""
+
+
+def examination() -> Callable[[State, str], Health]:
+    """What tells the health of an object of a state: a type's tests are run, an agent is built."""
+    from reconciler.agents.dynamic import DynamicAgent
+    from reconciler.control.controller.judging import HEALTHY, Health
+    from reconciler.errors import ReconcilerError
+    from reconciler.tools.registry import builtin_registry
+
+    registry = builtin_registry()
+
+    def agent_health(state: State, name: str) -> Health:
+        agent = state.agent(name)
+        assert agent is not None, "an agent of this state"
+        relies_on = f"type/{agent.spec.type}"
+        agent_type = state.agent_type(agent.spec.type)
+        if agent_type is None:
+            return HEALTHY  # of an installed type, which its package answers for
+        try:
+            DynamicAgent(agent, agent_type, registry)
+        except ReconcilerError as error:
+            return Health("degraded", f"it cannot be built: {error.message}", relies_on)
+        return Health("healthy", "", relies_on)
+
+    def type_health(state: State, name: str) -> Health:
+        (rehearsal,) = rehearsals(state, [name])
+        failed = [verdict for verdict in rehearsal.verdicts if not verdict.passed]
+        if not failed:
+            return HEALTHY
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        return Health("degraded", f"test {failed[0].test!r} fails{more}; reconcile test {name}")
+
+    def examine(state: State, address: str) -> Health:
+        kind, _, name = address.partition("/")
+        return agent_health(state, name) if kind == "agent" else type_health(state, name)
+
+    return examine
 
 
 def open_schema_manager(settings: Settings) -> SchemaManager:
@@ -54,13 +153,18 @@ def open_schema_manager(settings: Settings) -> SchemaManager:
 
     from reconciler.agents.schema_manager import SchemaManager
     from reconciler.control.reconciler import Reconciler
+    from reconciler.manifests.pinned import Pinned
+
+    pinned = Pinned(settings.policy)
 
     def apply(load: Callable[[bool], Loaded], *, allow: Sequence[str], actor: str, reason: str) -> Outcome:
-        with Reconciler(replace(settings, source="SchemaManager"), load=load, create=True) as reconciler:
+        here = replace(settings, source="SchemaManager")
+        with Reconciler(here, load=load, create=True, pinned=pinned) as reconciler:
             plan = reconciler.plan(use_cache=False)
             return reconciler.apply(plan, allow=allow, actor=actor, reason=reason)
 
-    return SchemaManager(settings.database, apply=apply, cache=settings.cache)
+    cipher = open_cipher(settings)
+    return SchemaManager(settings.database, apply=apply, cache=settings.cache, pinned=pinned, cipher=cipher)
 
 
 def open_agent_registry(settings: Settings) -> AgentRegistry:
@@ -98,6 +202,7 @@ def run_once(settings: Settings, agent: str, given: Values, overrides: Values, *
             settings,
             static=installed_agents(),
             cipher=open_cipher(settings),
+            gate=open_gate(settings, confined=False),
         )
 
 
@@ -106,6 +211,17 @@ def open_cipher(settings: Settings) -> Cipher:
     from reconciler.database.encryption import cipher_of
 
     return cipher_of(settings.encryption_keys, settings.encryption_keys_file)
+
+
+def open_gate(settings: Settings, *, confined: bool) -> Gate:
+    """What stands before tasks that run here, `confined` by this kernel or in this very process."""
+    from reconciler.execution.gate import Gate
+    from reconciler.execution.sandbox import protection
+    from reconciler.manifests.pinned import Pinned
+    from reconciler.spec.policy import Sandbox
+
+    level = Sandbox(protection().level.value) if confined else None
+    return Gate(level, Pinned(settings.policy).policies)
 
 
 def task_queue(connection: Connection) -> TaskQueue:
@@ -151,6 +267,7 @@ def open_worker(
         scope=Scope(agents, kind),
         ttl=settings.claim_seconds,
         cipher=open_cipher(settings),
+        gate=open_gate(settings, confined=executor != "inline"),
         metrics=metrics,
         scheduler=Scheduler(name) if schedule else None,
     )
@@ -196,11 +313,12 @@ def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:
 def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:
     """What the source says now, with everything that is wrong in it. Raises SourceError."""
     from reconciler.manifests.cache import Cache, cache_folder
-    from reconciler.manifests.load import load
+    from reconciler.manifests.load import cache_key, load
+    from reconciler.manifests.pinned import Pinned
 
-    source = open_source(settings)
-    cache = Cache(cache_folder(settings.cache), source.key) if use_cache else None
-    return load(source, cache)
+    source, pinned = open_source(settings), Pinned(settings.policy)
+    cache = Cache(cache_folder(settings.cache), cache_key(source, pinned)) if use_cache else None
+    return load(source, cache, pinned)
 
 
 def open_source(settings: Settings) -> Source:

@@ -18,11 +18,11 @@ from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation, shared_options
 from reconciler.cli.lazy_group import LazyGroup
-from reconciler.cli.plan_request import plan_options, plan_request
+from reconciler.cli.plan_request import WatchRequest, plan_options, plan_request
 from reconciler.errors import ReconcilerError, UsageError
 
 COMMANDS = {
-    "init": ("reconciler.cli.manifest_commands:init", "Write a first manifest."),
+    "init": ("reconciler.cli.manifest_commands:init", "Write a first manifest, or a shipped agent."),
     "validate": ("reconciler.cli.manifest_commands:validate", "Check the manifests without a database."),
     "test": ("reconciler.cli.test_command:test", "Run the manifests' own tests."),
     "schema": (
@@ -31,20 +31,33 @@ COMMANDS = {
     ),
     "status": ("reconciler.cli.status_command:status", "Show what is in place and what to do next."),
     "run": ("reconciler.cli.run_command:run", "Run an agent once, and show what it stored."),
-    "worker": ("reconciler.cli.worker_command:worker", "Work the queue of tasks."),
-    "scheduler": ("reconciler.cli.worker_command:scheduler", "Submit the tasks of agents run by the clock."),
-    "tasks": ("reconciler.cli.task_commands:tasks", "Submit, list, show, cancel or re-drive tasks."),
-    "agents": ("reconciler.cli.agents_command:agents", "List agents, and show what each can do."),
+    "worker": ("reconciler.cli.worker_command:worker", "Work the queue until told to stop."),
+    "scheduler": (
+        "reconciler.cli.worker_command:scheduler",
+        "Submit the tasks of agents that are run by the clock",
+    ),
+    "tasks": (
+        "reconciler.cli.task_commands:tasks",
+        "Submit tasks, list them, cancel them, re-drive those that were given up.",
+    ),
+    "agents": (
+        "reconciler.cli.agents_command:agents",
+        "List agents, show what each can do, put them on hold.",
+    ),
+    "incidents": ("reconciler.cli.incidents_command:incidents", "List what tasks did that no task should."),
     "tools": ("reconciler.cli.tools_command:tools", "List tools, their parameters, and who may use them."),
     "results": ("reconciler.cli.results_command:results", "Show the rows that agents wrote."),
     "history": ("reconciler.cli.revision_commands:history", "List what was applied, newest first."),
     "show": ("reconciler.cli.revision_commands:show", "Show one revision: its changes and statements."),
     "rollback": ("reconciler.cli.revision_commands:rollback", "Bring back the state of a former revision."),
+    "docs": ("reconciler.cli.docs_command:docs", "Show or publish what types and agents are."),
+    "sdk": ("reconciler.cli.sdk_command:sdk", "Write a typed client for the types that there are."),
+    "dev": ("reconciler.cli.dev_command:dev", "Check one manifest; make up values that fit a type."),
     "archive": (
         "reconciler.cli.archive_commands:archive",
         "List, restore or purge parked tables and columns.",
     ),
-    "keys": ("reconciler.cli.key_commands:keys", "Keys of the API, and of encrypted fields."),
+    "keys": ("reconciler.cli.key_commands:keys", "Make and rotate keys of encrypted fields."),
     "serve": ("reconciler.cli.serve_command:serve", "Serve the REST API."),
     "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
 }
@@ -116,6 +129,10 @@ def reconcile(invocation: Invocation, **said: Any) -> int | None:
         from reconciler.cli.status_command import show_status
 
         return show_status(invocation)
+    if isinstance(request, WatchRequest):
+        from reconciler.cli.watch_command import run_watch
+
+        return run_watch(invocation, request)
     from reconciler.cli.plan_command import run_plan
 
     return run_plan(invocation, request)

@@ -32,6 +32,15 @@ class PlanRequest:
     test: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """`interval` is how many seconds pass at most until the source is looked at again."""
+
+    interval: float = 30.0
+    metrics_port: int | None = None
+    once: bool = False
+
+
 _OPTIONS = (
     click.option("--plan", is_flag=True, help="Show what would change; changes nothing."),
     click.option(
@@ -58,6 +67,19 @@ _OPTIONS = (
     click.option("--reason", metavar="TEXT", help="Why, for the history."),
     click.option("--fail-fast", is_flag=True, help="Stop at the first unit that fails."),
     click.option("--no-cache", is_flag=True, help="Read every manifest anew."),
+    click.option(
+        "--watch", is_flag=True, help="Follow the source and keep applying what is sound, until stopped."
+    ),
+    click.option(
+        "--interval",
+        type=click.FloatRange(0.1, 86_400),
+        metavar="SECONDS",
+        help="How often the source is looked at without an event. [30]",
+    ),
+    click.option(
+        "--metrics-port", type=click.IntRange(1, 65535), help="Answer Prometheus here, on 127.0.0.1."
+    ),
+    click.option("--once", is_flag=True, help="Leave after one pass."),
 )
 
 _GOES_WITH = {
@@ -70,6 +92,9 @@ _GOES_WITH = {
     "no_cache": ("--plan", "--apply"),
     "reason": ("--apply",),
     "fail_fast": ("--apply",),
+    "interval": ("--watch",),
+    "metrics_port": ("--watch",),
+    "once": ("--watch",),
 }
 
 
@@ -79,26 +104,31 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def plan_request(said: dict[str, Any], *, json: bool, command: str | None) -> PlanRequest | None:
+def plan_request(
+    said: dict[str, Any], *, json: bool, command: str | None
+) -> PlanRequest | WatchRequest | None:
     """The request, None where neither a plan nor an apply was asked for.
 
     `command` is the name of the command that follows the options, if one does. Raises click's UsageError
     where options contradict each other or would be ignored.
     """
     applies = said["apply"] is not None
-    if said["plan"] and applies:
-        raise click.UsageError("--plan and --apply exclude each other")
-    mode = "--apply" if applies else "--plan" if said["plan"] else ""
+    modes = [name for name, said_so in _modes(said) if said_so]
+    if len(modes) > 1:
+        raise click.UsageError(f"{modes[0]} and {modes[1]} exclude each other")
+    mode = modes[0] if modes else ""
     if mode and command:
         raise click.UsageError(f"{mode} does not go with the command {command}")
-    for name, modes in _GOES_WITH.items():
-        if said[name] and mode not in modes:
+    for name, fitting in _GOES_WITH.items():
+        if said[name] and mode not in fitting:
             option = name.strip("_").replace("_", "-")
-            raise click.UsageError(f"--{option} only goes with {' or '.join(modes)}")
+            raise click.UsageError(f"--{option} only goes with {' or '.join(fitting)}")
     if json and said["format_"] not in (None, "json"):
         raise click.UsageError(f"--json and --format {said['format_']} exclude each other")
     if not mode:
         return None
+    if mode == "--watch":
+        return WatchRequest(said["interval"] or 30.0, said["metrics_port"], said["once"])
     return PlanRequest(
         apply=applies,
         plan_file=said["apply"] or None,
@@ -112,3 +142,7 @@ def plan_request(said: dict[str, Any], *, json: bool, command: str | None) -> Pl
         keep_going=not said["fail_fast"],
         test=said["test"],
     )
+
+
+def _modes(said: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
+    return ("--plan", said["plan"]), ("--apply", said["apply"] is not None), ("--watch", said["watch"])

@@ -9,10 +9,11 @@ the next apply continues them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.control.compiling import IsLarge, large_tables, statements_of
+from reconciler.control.keeping import Held
 from reconciler.control.registration import Registration
 from reconciler.control.reports import Outcome, RevisionState
 from reconciler.control.settling import settle_all
@@ -20,7 +21,6 @@ from reconciler.control.writing import write_registration
 from reconciler.database import outstanding, records
 from reconciler.database.connection import Connection
 from reconciler.database.fingerprint import fingerprint
-from reconciler.database.lease import Lease
 from reconciler.database.migrate import Checkpoint, run_together
 from reconciler.database.observe import is_known_clean, remember_if_clean
 from reconciler.database.outstanding import Outstanding
@@ -45,10 +45,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 @dataclass
 class Applier:
     """Applies one plan as one revision. `desired` is the state it leads to; `checkpoint` is told what happens, as
-    (point, done, total)."""
+    (point, done, total). Once it is `stopped`, the unit that runs is the last one."""
 
     connection: Connection
-    lease: Lease
+    lease: Held
     plan: Plan
     desired: State
     actor: str
@@ -56,6 +56,7 @@ class Applier:
     checkpoint: Checkpoint
     settings: Settings
     keep_going: bool = True
+    stopped: Callable[[], bool] = lambda: False
     _applied: list[str] = field(default_factory=list)
     _failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -68,7 +69,7 @@ class Applier:
         try:
             for batch in self._batches():
                 self._apply_batch(revision, batch)
-                if self._failed and not self.keep_going:
+                if self._ends():
                     break
         finally:
             self._finish(revision)
@@ -92,6 +93,9 @@ class Applier:
             records.record_units(self.connection, number, pending)
         return number
 
+    def _ends(self) -> bool:
+        return self.stopped() or bool(self._failed and not self.keep_going)
+
     def _batches(self) -> Iterator[Sequence[tuple[int, Unit]]]:
         size = UNITS_AT_ONCE[self.connection.dialect]
         numbered = list(enumerate(self.plan.units))
@@ -107,7 +111,7 @@ class Applier:
                 done = _Batch(connection, self.desired, revision, large, self.checkpoint)
                 for position, unit in batch:
                     self.checkpoint("unit", position, len(self.plan.units))
-                    if not done.attempt(position, unit) and not self.keep_going:
+                    if (not done.attempt(position, unit) and not self.keep_going) or self.stopped():
                         break
                 done.register(self.actor, self.reason, self.settings.archive_retention)
                 self.lease.verify(connection)  # once more: it may have taken longer than the lease lasts

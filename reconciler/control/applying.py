@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.control.apply import Applier
+from reconciler.control.keeping import Held, Leases
+from reconciler.control.lifecycle.finishing import finish_deletions
 from reconciler.control.reports import Outcome
 from reconciler.control.settling import Settled, settle_all
 from reconciler.database import outstanding, records
-from reconciler.database.lease import Lease, acquire
+from reconciler.database.lease import acquire
 from reconciler.database.observe import remember_if_clean
 from reconciler.errors import Refused, StalePlan
 from reconciler.plans.plan import stopping
@@ -21,6 +23,7 @@ from reconciler.plans.plan import stopping
 if TYPE_CHECKING:
     from reconciler.control.planning import Planned
     from reconciler.database.connection import Connection
+    from reconciler.database.lease import Lease
     from reconciler.database.migrate import Checkpoint
     from reconciler.plans.plan import Plan
     from reconciler.settings import Settings
@@ -36,28 +39,38 @@ def apply_plan(
     actor: str,
     reason: str,
     checkpoint: Checkpoint,
-    keep_going: bool,
+    keep_going: bool = True,
+    choose: Callable[[Plan], Plan] | None = None,
+    within: Lease | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Raises Locked, StalePlan and Refused before the first write. `remake` makes the plan anew, under the
-    lease."""
+    lease.
+
+    `choose` takes of the plan what is to be applied, which then need not be all of it; hazards are its concern.
+    `within` is a lease of the caller's: once that is lost, nothing more is written either.
+    """
     holder = f"{actor or 'reconcile'} on {socket.gethostname()}, process {os.getpid()}"
     lease = acquire(connection, "apply", holder=holder, ttl=settings.lease_seconds)
+    held: Held = lease if within is None else Leases((lease, within))
     try:
         checkpoint("lease", 0, 0)
         planned = remake()
-        now = _still_holding(plan, planned.plan, allow)
-        settled = _conclude_former(connection, lease, checkpoint)
+        now = _still_holding(plan, planned.plan, allow, refuse=choose is None)
+        settled = _conclude_former(connection, held, checkpoint, settings.archive_retention)
         if settled.done or settled.failed:
             planned = remake()
             now = planned.plan
-            if _outline(now) != _outline(plan):
+            if choose is None and _outline(now) != _outline(plan):
                 return _changed_by_settling(plan, settled)
+        if choose is not None:
+            now = choose(now)
         former = Outcome(plan.id, applied=tuple(settled.done), failed=tuple(settled.failed))
         if now.empty:
             return former
         applier = Applier(
             connection,
-            lease,
+            held,
             now,
             planned.desired,
             actor,
@@ -65,8 +78,10 @@ def apply_plan(
             checkpoint,
             settings,
             keep_going,
+            stopped,
         )
         outcome = applier.run()
+        finish_deletions(connection, held, settings.archive_retention)
         return replace(
             outcome, applied=former.applied + outcome.applied, failed=former.failed + outcome.failed
         )
@@ -74,14 +89,14 @@ def apply_plan(
         lease.release(connection)
 
 
-def _still_holding(plan: Plan, now: Plan, allow: Sequence[str]) -> Plan:
+def _still_holding(plan: Plan, now: Plan, allow: Sequence[str], *, refuse: bool) -> Plan:
     """The plan as it is now: the same changes, but rows may have come that make them dangerous."""
     if now.id != plan.id:
         raise StalePlan(
             f"plan {plan.id} no longer holds: source or database moved since it was made",
             hint="plan again and review what changed",
         )
-    stops = stopping(now.hazards, allow)
+    stops = stopping(now.hazards, allow) if refuse else ()
     if stops:
         codes = ", ".join(dict.fromkeys(hazard.code for hazard in stops))
         raise Refused(
@@ -91,9 +106,12 @@ def _still_holding(plan: Plan, now: Plan, allow: Sequence[str]) -> Plan:
     return now
 
 
-def _conclude_former(connection: Connection, lease: Lease, checkpoint: Checkpoint) -> Settled:
+def _conclude_former(
+    connection: Connection, lease: Held, checkpoint: Checkpoint, retention: float | None
+) -> Settled:
     """What applies that were killed left behind: their online phases are done, their revisions are closed."""
     settled = settle_all(connection, outstanding.recall(records.meta(connection)), lease, checkpoint)
+    finish_deletions(connection, lease, retention)
     with connection.transaction():
         lease.verify(connection)
         records.interrupt_revisions(connection)

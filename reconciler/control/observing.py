@@ -16,6 +16,7 @@ from reconciler.spec.tables import Table
 if TYPE_CHECKING:
     from reconciler.database.connection import Connection
     from reconciler.spec.agent_type import AgentType
+    from reconciler.spec.policy import Policy
 
 RETRIES = 2
 """How often a plan is made anew after an error that another apply may have caused."""
@@ -33,6 +34,7 @@ def planned_from(
     hold_missing: bool = False,
     check_versions: bool = True,
     lineage: Callable[[str], Sequence[AgentType]] | None = None,
+    pinned: Sequence[Policy] = (),
 ) -> Planned:
     """Without a connection, nothing is there yet."""
 
@@ -59,6 +61,7 @@ def planned_from(
             hold_missing=hold_missing,
             check_versions=check_versions,
             lineage=lineage,
+            pinned=pinned,
             rows_of=large if connection is not None and connection.dialect == "postgresql" else None,
         )
 

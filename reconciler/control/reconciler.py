@@ -15,6 +15,8 @@ from reconciler.errors import ManifestsInvalid, NotFound, Refused, StalePlan
 from reconciler.plans.plan import PLANNER, Plan, plan_id, stopping
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from reconciler.control.planning import Planned
     from reconciler.control.reports import (
         ArchiveRecord,
@@ -24,11 +26,19 @@ if TYPE_CHECKING:
         Status,
     )
     from reconciler.database.connection import Connection
+    from reconciler.database.lease import Lease
     from reconciler.database.migrate import Checkpoint
     from reconciler.database.statement import Statement
+    from reconciler.database.suspensions import Suspension
     from reconciler.manifests.compiled import Loaded
+    from reconciler.manifests.pinned import Pinned
     from reconciler.settings import Settings
+    from reconciler.spec.policy import Policy
     from reconciler.spec.state import ActualState, State
+
+
+PLANS_KEPT = 8
+"""So many of the newest plans can be applied without being made anew from the start."""
 
 
 def _silent(point: str, done: int, total: int) -> None:
@@ -38,21 +48,35 @@ def _silent(point: str, done: int, total: int) -> None:
 class Reconciler:
     """Plans, applies and tells. A context manager: it holds at most one connection.
 
-    `load` reads the source (its argument: whether the cache may answer).
+    `load` reads the source (its argument: whether the cache may answer). `pinned` are the policies that hold
+    besides those of the source; `load` has judged by them already.
     """
 
-    def __init__(self, settings: Settings, *, load: Callable[[bool], Loaded], create: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        load: Callable[[bool], Loaded],
+        create: bool = False,
+        pinned: Pinned | None = None,
+    ) -> None:
         self.settings = settings
+        self._pinned = pinned
         self._load = load
         self._create = create
         self._open: Connection | None = None
         self._makers: dict[str, Callable[[], Planned]] = {}
         self._loaded: Loaded | None = None
+        self._planned_last: Planned | None = None
 
     def __enter__(self) -> Reconciler:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the connection; whatever is asked next opens another one."""
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -68,11 +92,14 @@ class Reconciler:
             found = self._by_verdict(connection, loaded)
             if found is not None:
                 return found
-        planned = self._planned(loaded)
+        planned = self._planned_last = self._planned(loaded)
         self._makers[planned.plan.id] = lambda: self._planned_again(planned, self._load(use_cache))
+        if len(self._makers) > PLANS_KEPT:  # of a program that stays, and plans again and again
+            del self._makers[next(iter(self._makers))]
         if (
             not planned.plan.pending
             and not planned.plan.drift
+            and not planned.plan.suspended
             and not loaded.problems
             and connection is not None
         ):
@@ -96,7 +123,10 @@ class Reconciler:
 
     def desired(self) -> State:
         """What the source wants, as the last plan saw it."""
-        return (self._loaded or self._load(True)).state
+        return self._last_loaded().state
+
+    def _last_loaded(self) -> Loaded:
+        return self._loaded or self._load(True)
 
     def sensitive_settings(self, type_name: str) -> frozenset[str] | None:
         """Names of the type's sensitive settings; None where the type is unknown, so that all must be masked."""
@@ -157,6 +187,42 @@ class Reconciler:
             keep_going=keep_going,
         )
 
+    def apply_units(
+        self,
+        plan: Plan,
+        choose: Callable[[Plan], Plan],
+        *,
+        within: Lease,
+        reason: str = "",
+        actor: str = "",
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Outcome:
+        """Make true what `choose` takes of a plan of this object, whatever stops the rest of it.
+
+        `within` is a lease that must not be lost meanwhile; once `stopped`, the unit that runs is the last. Raises
+        Locked and StalePlan."""
+        from reconciler.control.applying import apply_plan
+
+        planned = self._planned_last
+        assert planned is not None, "what is applied was planned"
+
+        def remake() -> Planned:
+            return self._planned_again(planned, self._last_loaded())
+
+        return apply_plan(
+            self._catalog(create=True),
+            plan,
+            remake,
+            allow=(),
+            settings=self.settings,
+            actor=actor,
+            reason=reason,
+            checkpoint=_silent,
+            choose=choose,
+            within=within,
+            stopped=stopped,
+        )
+
     def check(self, identity: str, plan: Plan) -> None:
         """Raises StalePlan unless `plan` is the one that was reviewed as `identity`."""
         if plan.id != identity:
@@ -164,6 +230,30 @@ class Reconciler:
                 f"the plan is {plan.id} now, {identity} was reviewed",
                 hint="source or database moved since; plan and review again",
             )
+
+    def suspend(
+        self, addresses: Sequence[str], *, owner: str, reason: str, until: timedelta | datetime | None = None
+    ) -> list[Suspension]:
+        """No apply touches these objects (`*`: any) until then, or until they are resumed. Raises NotFound."""
+        from reconciler.control.suspension import suspend
+        from reconciler.database import records
+
+        connection = self._catalog()
+        known = self.desired().entries.keys() | records.entries(connection).keys()
+        return suspend(connection, addresses, known, owner=owner, reason=reason, until=until)
+
+    def resume(self, addresses: Sequence[str], *, actor: str) -> list[str]:
+        """The addresses that were suspended until now."""
+        from reconciler.database.suspensions import resume
+
+        return resume(self._catalog(), addresses, actor=actor)
+
+    def suspensions(self) -> dict[str, Suspension]:
+        """Those in force, by address."""
+        from reconciler.database.suspensions import in_force
+
+        connection = self._catalog_if_any()
+        return in_force(connection) if connection is not None else {}
 
     def restore_archive(self, number: int, *, reason: str = "", actor: str = "") -> Outcome:
         from reconciler.control.archives import restore
@@ -213,6 +303,10 @@ class Reconciler:
 
         return masked(self.settings.database)
 
+    def catalog(self) -> Connection:
+        """The connection, to a database whose catalog is made if there is none."""
+        return self._catalog(create=True)
+
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _connection(self) -> Connection | None:
@@ -229,7 +323,17 @@ class Reconciler:
             except DatabaseMissing:
                 if not missing_is_empty:
                     raise
+            else:
+                if self._create:  # whoever may write brings an older catalog up to date before looking into it
+                    self._upgrade(self._open)
         return self._open
+
+    @staticmethod
+    def _upgrade(connection: Connection) -> None:
+        from reconciler.database.upgrade import catalog_version, ensure_catalog
+
+        if catalog_version(connection) is not None:
+            ensure_catalog(connection)
 
     def _catalog_if_any(self) -> Connection | None:
         from reconciler.database.upgrade import has_catalog
@@ -264,7 +368,11 @@ class Reconciler:
             problems=loaded.problems,
             hold_missing=bool(loaded.opaque),
             large_table_rows=self.settings.large_table_rows,
+            pinned=self._policies(),
         )
+
+    def _policies(self) -> Sequence[Policy]:
+        return self._pinned.policies if self._pinned is not None else ()
 
     def _planned_again(self, planned: Planned, loaded: Loaded) -> Planned:
         """The plan as it would be made now; the very same one where it can be no other."""
@@ -288,6 +396,7 @@ class Reconciler:
             large_table_rows=self.settings.large_table_rows,
             check_versions=False,
             lineage=lambda name: lineage(connection, name, revision),
+            pinned=self._policies(),
         )
 
     def _by_verdict(self, connection: Connection, loaded: Loaded) -> Plan | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from reconciler.control.keeping import kept_alive
+from reconciler.control.keeping import Held, kept_alive
 from reconciler.database import inspection, records
 from reconciler.database.connection import Connection
 from reconciler.database.failures import ConnectionLost
-from reconciler.database.lease import Lease
 from reconciler.database.live import LiveTable
 from reconciler.database.migrate import Checkpoint, run_online
 from reconciler.database.outstanding import Outstanding, as_promised, forget, with_parts_of
@@ -29,7 +28,7 @@ class Settled:
 
 
 def settle_all(
-    connection: Connection, work: Sequence[Outstanding], lease: Lease, checkpoint: Checkpoint
+    connection: Connection, work: Sequence[Outstanding], lease: Held, checkpoint: Checkpoint
 ) -> Settled:
     """Do the work unit by unit. What only waits for a lock stays on record; what cannot be done is from then
     on a difference like any other. Raises Locked once the lease is lost."""
@@ -52,7 +51,7 @@ def settle_all(
 
 
 def _settle(
-    connection: Connection, item: Outstanding, lease: Lease, checkpoint: Checkpoint
+    connection: Connection, item: Outstanding, lease: Held, checkpoint: Checkpoint
 ) -> ReconcilerError | None:
     try:
         run_online(connection, item.statements, checkpoint)
@@ -75,7 +74,7 @@ def _settle(
 
 
 def _close(
-    connection: Connection, item: Outstanding, lease: Lease, error: ReconcilerError | None = None
+    connection: Connection, item: Outstanding, lease: Held, error: ReconcilerError | None = None
 ) -> None:
     """Off the record, the tables described anew: in what the work was about, as what others did to them is
     drift."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reconciler.database import inspection, records
+from reconciler.database import deletions, inspection, records, suspensions
 from reconciler.database.drift import corrected, drift_of
 from reconciler.database.failures import LockTimeout
 from reconciler.database.live import LiveTable
@@ -46,6 +46,8 @@ def observe(connection: Connection) -> ActualState:
     index = {head.name: head for head in records.table_heads(connection)}
     parked = [parked_entry(row) for row in records.archives(connection)]
     unfinished = recall(meta)
+    suspended = frozenset(suspensions.in_force(connection))
+    ordered = deletions.in_force(connection, digests)
     live: dict[str, LiveTable | None] = {}
     promised: dict[str, LiveTable] = {}
     if meta.get("fingerprint") != inspection.fingerprint(connection):
@@ -57,10 +59,12 @@ def observe(connection: Connection) -> ActualState:
         {address: Entry(digest) for address, digest in digests.items()},
         lambda address: _spec(connection, address),
         tables=tables.as_actual(),
-        fingerprint=_fingerprint(digests, index, live, parked),
+        fingerprint=_fingerprint(digests, index, live, parked, suspended, ordered),
         revision=int(meta.get("revision", 0)),
         drift=tables.drift(),
         unfinished=tuple(name for work in unfinished for name in work.tables),
+        suspended=suspended,
+        deletions=ordered,
         registered=lambda name, version: records.registered_versions(connection, [name]).get((name, version)),
     )
 
@@ -216,10 +220,12 @@ def _fingerprint(
     index: Mapping[str, records.TableHead],
     live: Mapping[str, LiveTable | None],
     parked: list[Parked],
+    suspended: frozenset[str],
+    ordered: Mapping[str, str],
 ) -> str:
     """Digest of all that a plan can depend on but the rows: equal contents give it again, whenever they were
     written."""
-    if not (digests or index or parked):
+    if not (digests or index or parked or suspended):
         return EMPTY.fingerprint  # an empty catalog and none at all are the same to a plan
     hashed = hashlib.sha256(digest_of_entries(digests).encode())
     for name, entry in sorted(index.items()):
@@ -228,4 +234,8 @@ def _fingerprint(
         hashed.update(f"\n{name} {seen} {entry.status}".encode())
     for item in parked:
         hashed.update(f"\n{item.stored_as}".encode())
+    for address in sorted(suspended):
+        hashed.update(f"\nsuspended {address}".encode())
+    for address, mode in sorted(ordered.items()):
+        hashed.update(f"\n{mode} {address}".encode())
     return hashed.hexdigest()[:32]

@@ -38,7 +38,7 @@ class Plan:
     """What would be done, in order. `hazards` also holds those of no single change (such as mass removal).
 
     `source` and `database` are for people (passwords masked). `desired` and `observed` are the digests the
-    plan was made from.
+    plan was made from. `held` is left alone while its manifests are broken, `suspended` because somebody said so.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Plan:
     drift: tuple[Drift, ...] = ()
     problems: tuple[Problem, ...] = ()
     held: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -229,10 +230,14 @@ class ActualState(State):
         revision: int = 0,
         drift: tuple[Drift, ...] = (),
         unfinished: tuple[str, ...] = (),
+        suspended: frozenset[str] = frozenset(),
+        deletions: Mapping[str, str] = MappingProxyType({}),
         registered: Callable[[str, str], str | None] = lambda name, version: None,
     ) -> None:
-        """`unfinished` names tables on which an interrupted apply has left work. `registered` gives the
-        digest a type was once registered with under a version, None if it never was."""
+        """`unfinished` names tables on which an interrupted apply has left work. `suspended` are addresses that
+        no apply may touch at the moment, `*` for all. `deletions` gives the mode (soft, hard, purge) in which an
+        object goes, by address, where somebody ordered one. `registered` gives the digest a type was once registered
+        with under a version, None if it never was."""
         super().__init__(entries, load)
         self.registered = registered
         self.tables = tables or ActualTables()
@@ -240,6 +245,8 @@ class ActualState(State):
         self.revision = revision
         self.drift = drift
         self.unfinished = unfinished
+        self.suspended = suspended
+        self.deletions = deletions
 
 
 EMPTY = ActualState({}, lambda address: _no_spec(address))

@@ -32,6 +32,7 @@ def plan_document(plan: Plan, *, sensitive_settings: SettingsLookup | None = Non
         "drift": [_drift_document(drift) for drift in plan.drift],
         "problems": [problem_document(problem) for problem in plan.problems],
         "held": sorted(plan.held),
+        "suspended": list(plan.suspended),
         "summary": asdict(plan.summary),
     }
 

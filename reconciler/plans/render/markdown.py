@@ -60,6 +60,9 @@ def _blocks(plan: Plan, view: View) -> Iterator[_Block]:
     if plan.held:
         held = ", ".join(_code(address) for address in sorted(plan.held))
         yield _Block(f"\nLeft as they are while their manifests are broken: {held}\n", "list of held object")
+    if plan.suspended:
+        told = ", ".join(_code(address) for address in plan.suspended)
+        yield _Block(f"\nSuspended, left as they are: {told}\n", "list of suspended object")
     for number, (unit, lines) in enumerate(outline.units(plan, view)):
         heading = "\n### Changes\n" if number == 0 else ""
         yield _Block(f"{heading}\n{_unit(unit, lines)}", "unit")

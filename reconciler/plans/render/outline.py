@@ -117,6 +117,13 @@ def held(plan: Plan) -> Iterator[Line]:
             yield Line(address, depth=1)
 
 
+def suspended(plan: Plan) -> Iterator[Line]:
+    if plan.suspended:
+        yield Line("Suspended", "left as they are until they are resumed", tone=Tone.STRONG)
+        for address in plan.suspended:
+            yield Line(address, depth=1)
+
+
 def hazard_lines(hazard: Hazard, view: View, depth: int) -> Iterator[Line]:
     from reconciler.plans.changes import Severity
 

@@ -76,6 +76,7 @@ def _lines(plan: Plan, view: View) -> Iterator[Line]:
         chain.from_iterable(outline.hazard_lines(hazard, view, 0) for hazard in plan.plan_hazards),
         outline.problems(plan.problems, view),
         outline.held(plan),
+        outline.suspended(plan),
         outline.verdict(plan, view),
         outline.summary(plan),
     )
