@@ -23,6 +23,7 @@ _BACKOFF, _LONGEST_BACKOFF = 0.2, 10.0
 """Seconds until another child is made, after some have died before they did anything."""
 
 
+_FAILED_STARTS = 3
 _FOLDER = "reconciler-worker"
 """Begins the name of the folder that holds the temporary folders of a worker's children. There follow the namespace in
 which process ids are counted, and the worker's."""
@@ -59,7 +60,7 @@ class Brood:
         self._nursery = self._open_nursery()
         self._children: dict[int, ChildHandle] = {}
         self._numbers = count(1)
-        self._still_born = 0
+        self._still_born = self._failed_starts = 0
         self.fork_after = 0.0
         """Until then, in `time.monotonic()`, no other child is made."""
 
@@ -177,8 +178,13 @@ class Brood:
             self._replace_zygote()
 
     def _replace_zygote(self) -> None:
-        self._selector.unregister(self._nursery)
-        self._nursery.close()
+        """Raises ZygoteFailed where one after the other ends before it has made a child."""
+        lost = self._nursery
+        self._selector.unregister(lost)
+        lost.close()
+        self._failed_starts = 0 if lost.proved else self._failed_starts + 1
+        if self._failed_starts >= _FAILED_STARTS:
+            raise lost.failure()
         for child in self:
             self._bury(child, Exit())
         self._nursery = self._open_nursery()

@@ -45,6 +45,8 @@ class Nursery:
         inherited = os.environ if environment is None else environment
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.lost = False
+        self.proved = False
+        """It has made a child: it is not what it imports that fails."""
         self._control = ours
         with theirs:
             self._process = subprocess.Popen(
@@ -57,7 +59,7 @@ class Nursery:
         try:
             ours.send(setup.encoded())
         except OSError as error:
-            raise self._failed() from error
+            raise self.failure() from error
 
     def fileno(self) -> int:
         return self._control.fileno()
@@ -101,6 +103,7 @@ class Nursery:
                 case None:
                     self.lost = True
                 case ["forked", number, pid]:
+                    self.proved = True
                     yield number, pid
                 case ["ended", number, status, cpu, memory]:
                     yield Ended(number, Exit(status, cpu, memory))
@@ -114,16 +117,17 @@ class Nursery:
             self._process.kill()
             self._process.wait()
 
-    def _send(self, message: list[Any], *descriptors: int) -> None:
-        try:
-            socket.send_fds(self._control, [orjson.dumps(message)], descriptors)
-        except OSError as error:
-            self.lost = True
-            raise self._failed() from error
-
-    def _failed(self) -> ZygoteFailed:
+    def failure(self) -> ZygoteFailed:
+        """What there is to say of a zygote that does not do what it is for."""
         status = self._process.poll()
         told = "does not answer" if status is None else f"ended with status {status}"
         return ZygoteFailed(
             f"the process that makes children {told}", hint="what it wrote to standard error says why"
         )
+
+    def _send(self, message: list[Any], *descriptors: int) -> None:
+        try:
+            socket.send_fds(self._control, [orjson.dumps(message)], descriptors)
+        except OSError as error:
+            self.lost = True
+            raise self.failure() from error

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.errors import Denied
 from reconciler.execution.incidents import IncidentKind
+from reconciler.execution.nursery import ZygoteFailed
 from reconciler.execution.pool import Done, Job, Pool
 from reconciler.execution.sandbox import SandboxLevel, protection
 from reconciler.execution.wire import Bounds, Garbage
@@ -274,6 +275,12 @@ def test_a_pool_outlives_its_zygote() -> None:
         assert lost.result.failure is not None
         assert lost.result.failure.code == "crashed"
         assert harness.run("echo").result.output is not None
+
+
+def test_a_zygote_that_cannot_start_is_no_reason_to_try_for_ever() -> None:
+    with Pool(Setup("tests.integration.nowhere:program"), lambda job, method, arguments: None) as pool:
+        with pytest.raises(ZygoteFailed, match="ended with status 1"):
+            eventually(lambda: bool(pool.poll(0.1)), 20)
 
 
 def test_nothing_is_left_behind() -> None:
