@@ -278,9 +278,9 @@ def test_a_pool_outlives_its_zygote() -> None:
 
 
 def test_a_zygote_that_cannot_start_is_no_reason_to_try_for_ever() -> None:
-    with Pool(Setup("tests.integration.nowhere:program"), lambda job, method, arguments: None) as pool:
-        with pytest.raises(ZygoteFailed, match="ended with status 1"):
-            eventually(lambda: bool(pool.poll(0.1)), 20)
+    pool = Pool(Setup("tests.integration.nowhere:program"), lambda job, method, arguments: None)
+    with pool, pytest.raises(ZygoteFailed, match="ended with status 1"):
+        eventually(lambda: bool(pool.poll(0.1)), 20)
 
 
 def test_nothing_is_left_behind() -> None:
