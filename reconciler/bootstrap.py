@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.control.controller.judging import Health
     from reconciler.control.controller.loop import Controller
     from reconciler.control.controller.passes import Report
+    from reconciler.control.lifecycle.deleting import Deletions
     from reconciler.control.proposals import Writer
     from reconciler.control.proposing import Proposer
     from reconciler.control.reconciler import Reconciler
@@ -358,6 +359,13 @@ def open_proposer(settings: Settings, writer: Writer) -> Proposer:
         return Reconciler(settings, load=lambda _: read(source or followed), create=True, pinned=pinned)
 
     return Proposer(followed, writer, read, opened)
+
+
+def open_deletions(settings: Settings, connection: Connection, writer: Writer) -> Deletions:
+    """What tells the impact of deletions, and deletes, over the source and database of the settings."""
+    from reconciler.control.lifecycle.deleting import Deletions
+
+    return Deletions(settings, connection, lambda: open_proposer(settings, writer))
 
 
 def _load_kept(source: Source, settings: Settings, pinned: Pinned) -> Loaded:

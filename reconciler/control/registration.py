@@ -73,7 +73,7 @@ class Registration:
             self.put.append((after, desired.text(change.address), digest))
         else:
             self.removed.append(change.address)
-        self.events.append((_EVENTS[change.kind, change.action], change.address, digest_before, digest))
+        self.events.append((_event(change), change.address, digest_before, digest))
 
     def _table(self, migration: TableMigration, revision: int) -> None:
         after, before = migration.after, migration.before
@@ -112,14 +112,25 @@ _OBJECTS = frozenset({Kind.TYPE, Kind.AGENT, Kind.POLICY})
 _EVENTS = {
     (Kind.TYPE, Action.ADD): "register",
     (Kind.TYPE, Action.CHANGE): "update",
-    (Kind.TYPE, Action.REMOVE): "retire",
+    (Kind.TYPE, Action.REMOVE): "delete",
     (Kind.AGENT, Action.ADD): "deploy",
     (Kind.AGENT, Action.CHANGE): "update",
-    (Kind.AGENT, Action.REMOVE): "remove",
+    (Kind.AGENT, Action.REMOVE): "delete",
     (Kind.POLICY, Action.ADD): "policy",
     (Kind.POLICY, Action.CHANGE): "policy",
     (Kind.POLICY, Action.REMOVE): "policy",
 }
+
+
+def _event(change: Change) -> str:
+    """What the audit calls a change; what somebody may ask for later has a name of its own."""
+    before, after = change.before, change.after
+    if isinstance(before, AgentType) and isinstance(after, AgentType):
+        if after.spec.deprecated is not None and before.spec.deprecated is None:
+            return "deprecate"
+    elif isinstance(before, Agent) and isinstance(after, Agent) and before.spec.enabled != after.spec.enabled:
+        return "enable" if after.spec.enabled else "disable"
+    return _EVENTS[change.kind, change.action]
 
 
 def _spec(subject: object) -> Spec | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from reconciler.control.registration import Parking, Placed, Registration
-from reconciler.database import inspection, records
+from reconciler.database import deletions, inspection, records
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.live import LiveTable
@@ -38,14 +39,26 @@ def write_registration(
     }
     objects.update(dict.fromkeys(registration.removed))
     records.record_objects(connection, revision, objects)
+    modes = _ordered_deletions(connection, registration, revision, actor)
     if registration.events:
         records.append_audit(
             connection,
             [
-                records.AuditEntry(actor, action, address, before, after, reason)
+                records.AuditEntry(actor, action, address, before, after or modes.get(address, ""), reason)
                 for action, address, before, after in registration.events
             ],
         )
+
+
+def _ordered_deletions(
+    connection: Connection, registration: Registration, revision: int, actor: str
+) -> Mapping[str, str]:
+    """The mode of each object that goes because somebody ordered it."""
+    if not registration.removed:
+        return {}
+    digests = {address: before for _, address, before, _ in registration.events}
+    gone = {address: digests[address] for address in registration.removed}
+    return deletions.take_effect(connection, gone, revision, actor=actor)
 
 
 def _type_registration(spec: AgentType, digest: str, text: str) -> records.TypeRegistration:
@@ -136,7 +149,8 @@ def _write_archives(
         records.mark_restored(connection, number, revision)
     for name in registration.purged:
         for entry in records.archives(connection, table=name):
-            records.mark_purged(connection, entry.id)
+            if entry.column is not None:  # a table parked under this name before is another one, and still there
+                records.mark_purged(connection, entry.id)
 
 
 def _extent(parked: Parking) -> tuple[Probe, Table]:

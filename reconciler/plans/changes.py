@@ -49,6 +49,10 @@ class Disposition(StrEnum):
     RETAIN = "retain"
 
 
+ORDERED = {"soft": Disposition.RETAIN, "hard": Disposition.ARCHIVE, "purge": Disposition.PURGE}
+"""What becomes of the tables of a type by the mode in which somebody deletes it."""
+
+
 class Severity(StrEnum):
     """`notice` informs; `confirm` stops an apply until allowed by code and object; `block` cannot be allowed:
     the data, the manifest or the policy must change first."""

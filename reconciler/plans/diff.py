@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.plans import hazards
-from reconciler.plans.changes import Action, Change, Disposition, Hazard, Kind, TableMigration
+from reconciler.plans.changes import ORDERED, Action, Change, Disposition, Hazard, Kind, TableMigration
 from reconciler.plans.contract import moves, required_version
 from reconciler.plans.diff_tables import TableDiff
 from reconciler.plans.renames import undone_renames
 from reconciler.spec.agent_type import AgentType, DeletionPolicy, semver_key
 from reconciler.spec.codec import Spec
-from reconciler.spec.policy import Destructive
+from reconciler.spec.policy import Destructive, Policy
 from reconciler.spec.state import ActualState, ActualTable, State
 from reconciler.spec.tables import Table, renames_of, tables_of
 
@@ -34,12 +34,14 @@ class Difference:
 @dataclass(frozen=True)
 class Differ:
     """`check_versions` is off where a recorded state is brought back: it was accepted once. `lineage` gives
-    the specs a type had since that state, newest first: their renames are undone one after the other."""
+    the specs a type had since that state, newest first: their renames are undone one after the other. `pinned`
+    are policies that hold besides those of the desired state."""
 
     desired: State
     actual: ActualState
     check_versions: bool = True
     lineage: Callable[[str], Sequence[AgentType]] | None = None
+    pinned: Sequence[Policy] = ()
     _drifted: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -241,6 +243,8 @@ class Differ:
         if actual.status == "retained":
             return None  # a retained table stays until a type declares it again, whatever types come and go
         hazard = hazards.table_removed(table, disposition)
+        if hazard and self._ordered(table.owner) is not None:
+            hazard = hazards.ordered(hazard)
         change = Change(
             Action.REMOVE,
             Kind.TABLE,
@@ -267,12 +271,21 @@ class Differ:
 
     def _disposition(self, before: AgentType | None, after: AgentType | None) -> Disposition:
         spec = after or before
+        mode = self._ordered(spec.name) if spec and after is None else None
+        if mode is not None:
+            return ORDERED[mode]
         policy = spec.spec.deletion_policy if spec else DeletionPolicy.ARCHIVE
         return Disposition(policy.value)
 
+    def _ordered(self, type_name: str) -> str | None:
+        """The mode in which the type goes, if somebody ordered its deletion and it does go."""
+        address = f"type/{type_name}"
+        return self.actual.deletions.get(address) if address not in self.desired.entries else None
+
     def _ruled(self, changes: tuple[Change, ...], disposition: Disposition) -> tuple[Change, ...]:
         """The changes under `destructive: block`, if a policy says so."""
-        if not any(policy.spec.destructive is Destructive.BLOCK for policy in self.desired.policies()):
+        policies = [*self.pinned, *self.desired.policies()]
+        if not any(policy.spec.destructive is Destructive.BLOCK for policy in policies):
             return changes
         return tuple(
             c.evolve(hazards=tuple(hazards.blocked_by_policy(h) for h in c.hazards)) for c in changes

@@ -104,6 +104,12 @@ def table_removed(table: Table, disposition: Disposition) -> Hazard | None:
     )
 
 
+def ordered(hazard: Hazard) -> Hazard:
+    """What somebody ordered, who had been shown what it takes along, is told and no longer asked about."""
+    suggestion = f"its deletion was ordered; `reconcile restore type/{hazard.object.partition('.')[0]}` takes that back"
+    return replace(hazard, severity=Severity.NOTICE, suggestion=suggestion)
+
+
 def of_unique(
     table: Table, index: Index, stored: tuple[str, ...], before: Mapping[str, Column]
 ) -> Iterator[Hazard]:

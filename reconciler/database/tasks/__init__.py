@@ -23,7 +23,7 @@ from reconciler.database.tasks.records import (
     TaskPage,
     TaskRecord,
 )
-from reconciler.database.tasks.steering import cancel, purge, redrive
+from reconciler.database.tasks.steering import cancel, cancel_all_of, purge, redrive
 from reconciler.database.tasks.submitting import submit
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "TaskRecord",
     "blueprint",
     "cancel",
+    "cancel_all_of",
     "claim",
     "claim_one",
     "finish",

@@ -26,7 +26,7 @@ def cancel(connection: Connection, task_id: str, actor: str, reason: str = "") -
     wish = f"cancelled by {actor or 'somebody'}" + (f": {reason}" if reason else "")
     now = time_text(moment_of(connection))
     with connection.transaction():
-        rows = connection.execute(_CANCEL, (now, wish, wish, task_id))
+        rows = connection.execute(_CANCEL.format(which="id"), (now, wish, wish, task_id))
         if rows:
             after = "cancelled" if rows[0][0] == "cancelled" else "cancel requested"
             append_audit(connection, [AuditEntry(actor, "cancel", f"task/{task_id}", "", after, reason)])
@@ -44,7 +44,18 @@ UPDATE tasks SET
   error_message = CASE WHEN state = 'pending' THEN ? ELSE error_message END,
   cancel_requested = coalesce(cancel_requested, ?),
   state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE state END
-WHERE id = ? AND state IN ('pending', 'running') RETURNING state"""
+WHERE {which} = ? AND state IN ('pending', 'running') RETURNING state"""
+
+
+def cancel_all_of(connection: Connection, agent: str, actor: str, reason: str) -> int:
+    """Cancel all of an agent's tasks that have not ended, on the record as one; how many. Inside a transaction."""
+    wish = f"cancelled by {actor or 'somebody'}: {reason}"
+    now = time_text(moment_of(connection))
+    rows = connection.execute(_CANCEL.format(which="agent"), (now, wish, wish, agent))
+    if rows:
+        told = f"{len(rows)} task{'' if len(rows) == 1 else 's'}"
+        append_audit(connection, [AuditEntry(actor, "cancel", f"agent/{agent}", "", told, reason)])
+    return len(rows)
 
 
 def redrive(connection: Connection, ids: Collection[str], actor: str = "", reason: str = "") -> list[str]:
