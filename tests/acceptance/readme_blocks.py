@@ -4,7 +4,7 @@ What a block does is told by its language and by HTML comments right before it:
 
     sh                       runs; a `text` block right after it is what it prints
     text from `$ command`    runs each command; what follows each is what it prints
-    diff from `--- FILE`     changes that file: its lines are found as they stand and replaced
+    diff from `--- FILE`     changes that file: its lines are found as they stand and replaced, hunk by hunk (`@@`)
     any other from `# FILE`  becomes that file, whole
     python                   runs
     <!-- folder: NAME -->    a new walk in a new folder: `empty`; `examples` (agents.d), `applied` (and a database);
@@ -60,8 +60,8 @@ class File:
 class Edit:
     line: int
     path: str
-    old: str
-    new: str
+    hunks: tuple[tuple[str, str], ...]
+    """Lines as they stand, and what they become."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,9 @@ def _steps(block: Block) -> Iterator[Step]:
     elif block.language == "text" and first.startswith("$ "):
         yield from _transcript(block, exits)
     elif block.language == "diff" and first.startswith("--- "):
-        yield Edit(block.line, first[4:].strip(), _side(rest, "-"), _side(rest, "+"))
+        hunks = re.split(r"^@@.*\n", rest, flags=re.MULTILINE)
+        sides = tuple((_side(hunk, "-"), _side(hunk, "+")) for hunk in hunks if hunk)
+        yield Edit(block.line, first[4:].strip(), sides)
     elif named := re.fullmatch(r"# (\S+\.\w+|\.env|Dockerfile)", first):
         yield File(block.line, named[1], rest)
     elif block.language == "python":
@@ -175,9 +177,11 @@ def _side(patch: str, sign: str) -> str:
 
 def apply_edit(edit: Edit, file: Path) -> None:
     text = file.read_text()
-    times = text.count(edit.old)
-    assert times == 1, f"line {edit.line}: these lines stand {times} times in {edit.path}:\n{edit.old}"
-    file.write_text(text.replace(edit.old, edit.new))
+    for old, new in edit.hunks:
+        times = text.count(old)
+        assert times == 1, f"line {edit.line}: these lines stand {times} times in {edit.path}:\n{old}"
+        text = text.replace(old, new)
+    file.write_text(text)
 
 
 # --- comparing what is printed

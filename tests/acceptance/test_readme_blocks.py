@@ -27,6 +27,8 @@ Change a line:
    version: 1.0.0
 -  title: Notes
 +  title: Better notes
+@@
+-    a: b
 ```
 
 <!-- folder: applied -->
@@ -66,14 +68,16 @@ def test_a_document_becomes_walks_of_steps() -> None:
         Edit(
             13,
             "agents.d/notes.yaml",
-            "  version: 1.0.0\n  title: Notes\n",
-            "  version: 1.0.0\n  title: Better notes\n",
+            (
+                ("  version: 1.0.0\n  title: Notes\n", "  version: 1.0.0\n  title: Better notes\n"),
+                ("    a: b\n", ""),
+            ),
         ),
     ]
     rollback, echo, file, *unclear = second.steps
-    assert rollback == Command(22, "reconcile rollback \\\n    --yes", "refused\n", 0)
-    assert echo == Command(22, "echo a", "", 6), "the exit is the last command's"
-    assert file == File(29, "a/b.yaml", "kind: Agent\n")
+    assert rollback == Command(24, "reconcile rollback \\\n    --yes", "refused\n", 0)
+    assert echo == Command(24, "echo a", "", 6), "the exit is the last command's"
+    assert file == File(31, "a/b.yaml", "kind: Agent\n")
     assert [type(step) for step in unclear] == [Unclear, Unclear]
 
 
@@ -104,10 +108,10 @@ def test_what_differs_from_run_to_run_may_differ_and_nothing_else(
 def test_a_change_needs_lines_that_stand_there_once(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("a\nb\na\n")
-    apply_edit(Edit(1, "file", "b\n", "c\n"), file)
+    apply_edit(Edit(1, "file", (("b\n", "c\n"),)), file)
     assert file.read_text() == "a\nc\na\n"
     with pytest.raises(AssertionError, match="stand 2 times"):
-        apply_edit(Edit(1, "file", "a\n", "c\n"), file)
+        apply_edit(Edit(1, "file", (("a\n", "c\n"),)), file)
 
 
 def test_a_shell_keeps_what_a_reader_would_keep_and_tells_what_failed(tmp_path: Path) -> None:
