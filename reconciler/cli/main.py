@@ -60,6 +60,7 @@ COMMANDS = {
         "reconciler.cli.archive_commands:archive",
         "List, restore or purge parked tables and columns.",
     ),
+    "audit": ("reconciler.cli.audit_command:audit", "Show who did what; prove that nothing was altered."),
     "delete": ("reconciler.cli.lifecycle_commands:delete", "Delete a type or an agent, as a preview shows."),
     "restore": ("reconciler.cli.lifecycle_commands:restore", "Bring back a type or an agent that was deleted."),
     "keys": ("reconciler.cli.key_commands:keys", "Make and rotate keys of encrypted fields."),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Status,
     )
     from reconciler.database.connection import Connection
-    from reconciler.database.lease import Lease
+    from reconciler.database.lease import Lease, LeaseRecord
     from reconciler.database.migrate import Checkpoint
     from reconciler.database.statement import Statement
     from reconciler.database.suspensions import Suspension
@@ -254,6 +254,19 @@ class Reconciler:
 
         connection = self._catalog_if_any()
         return in_force(connection) if connection is not None else {}
+
+    def leases(self) -> list[LeaseRecord]:
+        """Who may write now, and who could."""
+        from reconciler.database.lease import listed
+
+        connection = self._catalog_if_any()
+        return listed(connection) if connection is not None else []
+
+    def break_lease(self, name: str, *, actor: str, reason: str) -> LeaseRecord:
+        """Takes a lease from its holder, who writes nothing more. Raises NotFound."""
+        from reconciler.control.leases import break_recorded
+
+        return break_recorded(self._catalog(), name, actor=actor, reason=reason)
 
     def restore_archive(self, number: int, *, reason: str = "", actor: str = "") -> Outcome:
         from reconciler.control.archives import restore

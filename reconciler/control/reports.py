@@ -87,11 +87,47 @@ class ArchiveRecord:
 
 @dataclass(frozen=True, slots=True)
 class ObjectStatus:
-    """`address` is `type/NAME`, `agent/NAME` or `policy/NAME`; `version` is empty for what has none."""
+    """`address` is `type/NAME`, `agent/NAME` or `policy/NAME`; `version` is empty for what has none.
+
+    `state` is what a plan made now says. The rest is what the newest pass of a controller found, empty where none ever
+    looked: `condition` is Ready, Reconciling or Stalled, with a `reason` from a closed set and a `message` for people;
+    `sync` and `health` are the two axes it sums up; `generation` is the digest of what was wanted, `revision` and
+    `commit` those that the pass saw.
+    """
 
     address: str
     version: str
     state: str
+    condition: str = ""
+    reason: str = ""
+    message: str = ""
+    sync: str = ""
+    health: str = ""
+    generation: str = ""
+    revision: int = 0
+    commit: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftStatus:
+    """What others changed in the tables and is still so; `treatment` is heal or report, as policies say."""
+
+    address: str
+    message: str
+    first_seen: str
+    treatment: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionStatus:
+    """`until` is None where only a hand resumes it."""
+
+    address: str
+    owner: str
+    reason: str
+    since: str
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +159,9 @@ class Status:
     next_command: str
     policy: str = ""
     objects: tuple[ObjectStatus, ...] = ()
+    source_condition: ObjectStatus | None = None
+    """Of the source as a whole, as a controller saw it last."""
+    controller: str = ""
+    """Who leads; empty: nobody does at the moment."""
+    drifted: tuple[DriftStatus, ...] = ()
+    suspensions: tuple[SuspensionStatus, ...] = ()

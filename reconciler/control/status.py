@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from reconciler.control.history import summaries
-from reconciler.control.reports import Counts, ObjectStatus, Status
-from reconciler.database import records
+from reconciler.control.reports import Counts, DriftStatus, ObjectStatus, Status, SuspensionStatus
+from reconciler.database import conditions, records
+from reconciler.database.conditions import LEADER, SOURCE, Condition
 from reconciler.database.holds import Hold, holds
+from reconciler.database.lease import listed
+from reconciler.database.suspensions import in_force
 from reconciler.errors import SourceError
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ def status_of(reconciler: Reconciler, connection: Connection | None) -> Status:
         problems=len(plan.problems) if plan else 0,
         next_command=next_command,
         policy=reconciler.settings.policy,
-        objects=_objects(connection, plan) if connection is not None else (),
+        **(_told(connection, plan) if connection is not None else {}),
     )
 
 
@@ -54,14 +58,58 @@ def _counts(connection: Connection) -> Counts:
     return Counts(kinds["type"], kinds["agent"], kinds["policy"], len(tables), len(archives))
 
 
-def _objects(connection: Connection, plan: Plan | None) -> tuple[ObjectStatus, ...]:
+def _told(connection: Connection, plan: Plan | None) -> dict[str, Any]:
+    """What the catalog holds of each object, and who looks after them."""
+    found = conditions.recorded(connection)
+    source = found.pop(SOURCE, None)
+    leader = next((one for one in listed(connection) if one.name == LEADER and one.state == "held"), None)
+    return {
+        "objects": _objects(connection, plan, found),
+        "source_condition": _with_condition(ObjectStatus(SOURCE, "", ""), source) if source else None,
+        "controller": leader.holder if leader else "",
+        "drifted": tuple(
+            DriftStatus(one.drift.address, one.drift.message, one.first_seen, one.treatment)
+            for one in conditions.sightings(connection)
+        ),
+        "suspensions": tuple(
+            SuspensionStatus(one.address, one.owner, one.reason, one.since, one.until)
+            for one in in_force(connection).values()
+        ),
+    }
+
+
+def _objects(
+    connection: Connection, plan: Plan | None, found: Mapping[str, Condition]
+) -> tuple[ObjectStatus, ...]:
     pending = {change.address for change in plan.changes} if plan else set()
     held = set(plan.held) if plan else set()
     live = records.entries(connection)
     versions, on_hold = records.current_versions(connection), holds(connection)
+    suspended = set(plan.suspended) if plan else set()
+
+    def state(address: str) -> str:
+        return "suspended" if address in suspended else _state(address, pending, held, on_hold)
+
     return tuple(
-        ObjectStatus(address, versions.get(address, ""), _state(address, pending, held, on_hold))
-        for address in sorted(live)
+        _with_condition(ObjectStatus(address, versions.get(address, ""), state(address)), found.get(address))
+        for address in sorted(live.keys() | found.keys())
+    )
+
+
+def _with_condition(status: ObjectStatus, condition: Condition | None) -> ObjectStatus:
+    if condition is None:
+        return status
+    return replace(
+        status,
+        condition=condition.condition,
+        reason=condition.reason,
+        message=condition.message,
+        sync=condition.sync,
+        health=condition.health,
+        generation=condition.generation,
+        revision=condition.revision,
+        commit=condition.commit,
+        since=condition.since,
     )
 
 

@@ -9,6 +9,11 @@ from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
 from reconciler.spec.state import Drift
 
+SOURCE = "source"
+"""The address of the condition of the source as a whole."""
+LEADER = "controller"
+"""The lease of the controller that makes the passes."""
+
 _COLUMNS = "address, condition, reason, message, sync, health, generation, revision, source_commit, since"
 _SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[1:])
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.process_identity import is_gone, own_identity
-from reconciler.errors import Locked
+from reconciler.errors import Locked, NotFound
 
 DEFAULT_TTL = 30.0
 
@@ -90,6 +90,50 @@ def acquire(connection: Connection, name: str = "apply", *, holder: str, ttl: fl
             (holder, token, time_text(now), expires_at, json.dumps(_evidence(connection)), name),
         )
     return Lease(name, holder, token, ttl, expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """A lease as it is on record. `state` is held, expired, orphaned (its holder is provably dead) or free."""
+
+    name: str
+    state: str
+    holder: str
+    token: int
+    acquired_at: str
+    expires_at: str
+
+
+def listed(connection: Connection) -> list[LeaseRecord]:
+    """All leases there ever were, by name."""
+    now = time_text(moment_of(connection))
+    rows = connection.execute(
+        "SELECT name, holder, token, acquired_at, expires_at, evidence FROM leases ORDER BY name"
+    )
+    return [
+        LeaseRecord(name, _state(connection, holder, expires_at, now, evidence), holder, token, since, expires_at)
+        for name, holder, token, since, expires_at, evidence in rows
+    ]
+
+
+def break_lease(connection: Connection, name: str) -> LeaseRecord:
+    """Takes the lease from whoever has it, who writes nothing more under it; what it was. Raises NotFound."""
+    with connection.transaction():
+        before = next((one for one in listed(connection) if one.name == name), None)
+        if before is None or before.state == "free":
+            raise NotFound(f"nobody holds a lease {name!r}", hint="reconcile lease list shows what is held")
+        connection.execute(
+            "UPDATE leases SET holder = '', expires_at = '', token = token + 1 WHERE name = ?", (name,)
+        )
+    return before
+
+
+def _state(connection: Connection, holder: str, expires_at: str, now: str, evidence: str) -> str:
+    if not holder:
+        return "free"
+    if _is_dead(connection, json.loads(evidence)):
+        return "orphaned"
+    return "expired" if expires_at <= now else "held"
 
 
 def _token_of_free(connection: Connection, name: str) -> int:

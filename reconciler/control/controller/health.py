@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reconciler.control.controller.judging import HEALTHY, SOURCE, Health
-from reconciler.database.conditions import Condition
+from reconciler.control.controller.judging import HEALTHY, Health
+from reconciler.database.conditions import SOURCE, Condition
 from reconciler.spec.state import State
 
 Examine = Callable[[State, str], Health]

@@ -10,15 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.control.controller.selection import Selection, Wait
-from reconciler.database.conditions import Condition
+from reconciler.database.conditions import SOURCE, Condition
 from reconciler.errors import Problem
 from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
 from reconciler.spec.state import State
-
-SOURCE = "source"
-"""The address of the condition of the source as a whole."""
-
 
 @dataclass(frozen=True, slots=True)
 class Health:

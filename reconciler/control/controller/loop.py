@@ -13,12 +13,11 @@ import structlog
 from reconciler.control.controller.passes import Passes, Report
 from reconciler.control.controller.waking import Bell, FolderWatcher
 from reconciler.control.keeping import RENEWALS, kept_alive
-from reconciler.database.conditions import Condition
+from reconciler.database.conditions import LEADER, Condition
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease, acquire
 from reconciler.errors import DatabaseError, Locked, ReconcilerError, StalePlan
 
-LEASE = "controller"
 SECOND_LOOK = 2.1
 """Seconds after an event until one more look: by then the times of what was written can be trusted."""
 SLICE = 0.05
@@ -121,7 +120,7 @@ class Controller:
     def _leads(self, connection: Connection) -> bool:
         try:
             if self._lease is None:
-                self._lease = acquire(connection, LEASE, holder=self._holder, ttl=self._timing.lease)
+                self._lease = acquire(connection, LEADER, holder=self._holder, ttl=self._timing.lease)
                 self._passes.forget()
                 self._due = 0.0
                 _log.info("leading", holder=self._holder, token=self._lease.token)
@@ -131,7 +130,7 @@ class Controller:
 
     def _lost(self, error: Locked) -> None:
         """Somebody else leads, or applies by hand: then this one only waits."""
-        if LEASE in error.message:
+        if repr(LEADER) in error.message:
             _log.warning("no longer leading", message=error.message)
             self._lease = None
         else:

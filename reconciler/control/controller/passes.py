@@ -11,7 +11,6 @@ from reconciler.control.controller.backoff import Backoff
 from reconciler.control.controller.confirming import Confirmed
 from reconciler.control.controller.health import Checkups
 from reconciler.control.controller.judging import (
-    SOURCE,
     Findings,
     judge,
     source_condition,
@@ -23,7 +22,7 @@ from reconciler.control.drift_rules import DriftRules
 from reconciler.control.reconciler import Reconciler
 from reconciler.control.reports import Outcome
 from reconciler.database import conditions, records
-from reconciler.database.conditions import Condition
+from reconciler.database.conditions import SOURCE, Condition
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.suspensions import EVERYTHING

@@ -9,9 +9,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client import Counter as Total
 
-from reconciler.control.controller.judging import SOURCE
 from reconciler.control.controller.passes import Report
-from reconciler.database.conditions import Condition
+from reconciler.database.conditions import SOURCE, Condition
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _log = structlog.get_logger("reconciler.controller")
