@@ -32,6 +32,9 @@ ROOT = Path(__file__).parents[2]
 PREPARED = ROOT / "tests/cases/documents"
 """Folders that a document names as its starting point."""
 
+OWN_PIP = 'pip() { python -m pip "$@" --disable-pip-version-check --no-deps --target ~/installed; }\n'
+"""What readers install goes nowhere else."""
+
 
 @dataclass
 class Astray(Exception):
@@ -97,16 +100,18 @@ def prepare(name: str, folder: Path) -> str:
             shutil.copytree(PREPARED / name, folder)
             script = (folder / "prepare.sh").read_text()
             (folder / "prepare.sh").unlink()
-            return script
-    return "reconcile --apply --yes" if name == "applied" else ":"
+            return OWN_PIP + script
+    return OWN_PIP + ("reconcile --apply --yes" if name == "applied" else "")
 
 
 def environment(home: Path) -> dict[str, str]:
+    """Of a reader who is alone: no settings, and no Ollama."""
     return {
         "HOME": str(home),
         "USER": "you",
         "RECONCILER_ACTOR": "you",
         "RECONCILER_OLLAMA_URL": f"http://127.0.0.1:{unused_port()}",
+        "PYTHONPATH": str(home / "installed"),
     }
 
 
