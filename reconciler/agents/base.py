@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from reconciler.errors import Crashed, RunError
+from reconciler.errors import Crashed, Denied, RunError
 from reconciler.pipeline.context import RunContext
 from reconciler.spec.task import Failure, Task, TaskResult
 
@@ -45,6 +45,9 @@ class BaseAgent(ABC):
             return TaskResult(failure=Failure(error.code, error.message, error.where, error.hint))
         except MemoryError:
             raise  # the process has come to its limit: who runs it says so, once there is memory again
+        except PermissionError:
+            told = "the system does not let the agent do what it tried"
+            return TaskResult(failure=Failure(Denied.code, told))
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             return TaskResult(failure=Failure(Crashed.code, f"the agent broke: {told[:500]}"))

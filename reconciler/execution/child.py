@@ -19,10 +19,22 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from reconciler.errors import Cancelled, CpuExceeded, Denied, MemoryExceeded, OutputTooLarge, ReconcilerError
+from reconciler.errors import (
+    Cancelled,
+    CpuExceeded,
+    Crashed,
+    Denied,
+    MemoryExceeded,
+    OutputTooLarge,
+    ReconcilerError,
+    Unavailable,
+)
+from reconciler.execution.incidents import IncidentKind
 from reconciler.execution.pipe_host import Pipe, PipeHost
-from reconciler.execution.sandbox import TaskLimits, confine
+from reconciler.execution.sandbox import TaskLimits, confine, readable
+from reconciler.execution.tripwires import WATCHED, Crossing, Tripwires, refused
 from reconciler.execution.wire import (
     Bounds,
     Garbage,
@@ -32,6 +44,7 @@ from reconciler.execution.wire import (
     read_bounds,
     read_task,
 )
+from reconciler.spec.hosts import is_address
 from reconciler.spec.task import Blueprint, Failure, StepTrace, Task, TaskResult
 
 if TYPE_CHECKING:
@@ -39,13 +52,6 @@ if TYPE_CHECKING:
     from reconciler.execution.zygote import Setup
     from reconciler.llm.provider import LLMProvider
     from reconciler.tools.egress import Network
-
-_PROCESS_EVENTS = frozenset(
-    {
-        *("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system"),
-        *("subprocess.Popen", "pty.spawn"),
-    }
-)
 
 
 class _Stopped(BaseException):
@@ -59,6 +65,10 @@ _CANCELLED = Failure(Cancelled.code, "the worker stopped the task")
 _CPU_USED_UP = Failure(CpuExceeded.code, "the task used up its processor time")
 
 
+_BY_REFUSALS = frozenset({Crashed.code, Denied.code, Unavailable.code})
+"""How code that was refused something fails, whatever it made of that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What runs in children, made in the zygote and inherited by all of them."""
@@ -66,6 +76,14 @@ class Program:
     factory: AgentFactory
     llm: LLMProvider
     network: Network
+    endpoint: tuple[str, int] | None = None
+    """Host and port of the language models, which are reached past the network of tools."""
+
+    def permitted(self, address: str, port: int) -> bool:
+        """Whether a connection goes where it may: to what was checked, or to the language models."""
+        if self.network.has_checked(address, port):
+            return True
+        return self.endpoint is not None and port == self.endpoint[1] and _may_be(address, self.endpoint[0])
 
     def live(self, connection: socket.socket, folder: Path, permits: int) -> None:
         """A child's whole life."""
@@ -83,7 +101,19 @@ def agents(setup: Setup) -> Program:
     from reconciler.tools.registry import builtin_registry
 
     factory = AgentFactory(builtin_registry(), installed_agents())
-    return Program(factory, Ollama(setup.ollama_url), Network(setup.private))
+    return Program(factory, Ollama(setup.ollama_url), Network(setup.private), endpoint_of(setup.ollama_url))
+
+
+def endpoint_of(url: str) -> tuple[str, int] | None:
+    parts = urlsplit(url)
+    return (
+        (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)) if parts.hostname else None
+    )
+
+
+def _may_be(address: str, host: str) -> bool:
+    """A name's addresses may change at any time: whichever it is, the port is that of the language models."""
+    return address == host or not is_address(host)
 
 
 @dataclass(slots=True)
@@ -91,7 +121,7 @@ class _Run:
     """What is known of the task that runs now."""
 
     trace: list[StepTrace] = field(default_factory=list)
-    forbidden: str = ""
+    crossing: Crossing | None = None
 
 
 class _Child:
@@ -107,11 +137,13 @@ class _Child:
         self._run: _Run | None = None
         self._stop: Failure | None = None
         self._main = threading.get_ident()
+        self._tripwires = Tripwires(str(folder), [*readable()], program.permitted)
 
     def work(self) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: self._asked_to_stop(_CANCELLED))
         for number in (signal.SIGPROF, signal.SIGXCPU):
             signal.signal(number, lambda *_: self._asked_to_stop(_CPU_USED_UP))
+        sys.dont_write_bytecode = True  # beside modules nothing can be written
         sys.addaudithook(self._audit)
         waiting = select.poll()
         waiting.register(self._pipe, select.POLLIN)
@@ -158,6 +190,7 @@ class _Child:
     def _do(self, serial: int, blueprint: Blueprint, task: Task, bounds: Bounds) -> str:
         """Run one task and say how it ended. The reason why this process should run no other, or nothing."""
         self._limits.begin(bounds)
+        self._program.network.forget_checked()
         run = self._run = _Run()
         try:
             result = self._result(blueprint, task, bounds, run)
@@ -169,8 +202,8 @@ class _Child:
         finally:
             self._run = None
             self._limits.end()
-        if run.forbidden:
-            result = TaskResult(failure=_not_allowed(run.forbidden), trace=result.trace)
+        if run.crossing is not None and _is_due_to(run.crossing, result):
+            result = TaskResult(failure=_not_allowed(run.crossing), trace=result.trace)
         spoiled = self._spoiled(result, run)
         self._pipe.say(_encoded(serial, result, spoiled, bounds))
         return spoiled
@@ -204,14 +237,20 @@ class _Child:
             raise _Stopped(self._stop)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _PROCESS_EVENTS and self._run is not None:
-            self._run.forbidden = event
-            raise Denied("a task may not start processes")
+        run = self._run
+        if event not in WATCHED or run is None:
+            return
+        crossing = self._tripwires.crossing(event, arguments)
+        if crossing is None:
+            return
+        if crossing.told and (run.crossing is None or crossing.kind is IncidentKind.PROCESS):
+            run.crossing = crossing
+        raise refused(crossing)
 
     def _spoiled(self, result: TaskResult, run: _Run) -> str:
         """Why the next task should have a process of its own; empty if this one is as good as new."""
-        if run.forbidden:
-            return "process"
+        if run.crossing is not None:
+            return run.crossing.kind.value
         if self._stop is not None:
             return "stopped"
         if result.failure is not None and result.failure.code == MemoryExceeded.code:
@@ -252,5 +291,12 @@ def _out_of_memory(bounds: Bounds) -> Failure:
     return Failure(MemoryExceeded.code, told, hint="raise `limits.memory`, or have it handle less at a time")
 
 
-def _not_allowed(event: str) -> Failure:
-    return Failure(Denied.code, f"the task tried to start a process ({event})", hint="call a tool instead")
+def _not_allowed(crossing: Crossing) -> Failure:
+    return Failure(Denied.code, crossing.told, hint="a task reaches outside by the tools that it is granted")
+
+
+def _is_due_to(crossing: Crossing, result: TaskResult) -> bool:
+    """Whether the task failed by what was refused, rather than by something that has a reason of its own."""
+    if crossing.kind is IncidentKind.PROCESS:
+        return True
+    return result.failure is not None and result.failure.code in _BY_REFUSALS

@@ -64,6 +64,11 @@ def flooded(size: int) -> Ending:
     return _ending(OutputTooLarge, told, IncidentKind.OUTPUT, "return what is to be kept, print less")
 
 
+def out_of_disk(size: int) -> Ending:
+    told = f"the task wrote more than {size:,} bytes into its folder"
+    return _ending(OutputTooLarge, told, IncidentKind.DISK, "have it keep less at a time")
+
+
 def garbled(why: str) -> Ending:
     return _ending(Crashed, f"the task's process spoke out of turn: {why}", IncidentKind.PROTOCOL)
 
@@ -98,14 +103,16 @@ def incident_of(result: TaskResult, spoiled: str = "") -> Incident | None:
     """Of a task that ended in order, as far as its process can tell: that had been brought to its limits, or was
     denied something, even where it went on without."""
     failure = result.failure
-    if failure is not None:
-        kind = IncidentKind.PROCESS if spoiled == "process" else _TOLD.get(failure.code)
-        if kind is not None:
-            return Incident(kind, failure.message)
+    kind = _CROSSED.get(spoiled) or (_TOLD.get(failure.code) if failure else None)
+    if kind is not None:
+        return Incident(
+            kind, failure.message if failure else f"it went on after it was refused: {kind.value}"
+        )
     denied = next((step for step in result.trace if step.error_code == Denied.code), None)
     return Incident(IncidentKind.DENIED, f"{denied.step}: {denied.error}") if denied is not None else None
 
 
+_CROSSED = {kind.value: kind for kind in (IncidentKind.PROCESS, IncidentKind.FILES, IncidentKind.NETWORK)}
 _TOLD = {
     MemoryExceeded.code: IncidentKind.MEMORY,
     CpuExceeded.code: IncidentKind.CPU,

@@ -18,14 +18,28 @@ class IncidentKind(StrEnum):
     PROTOCOL = "protocol"
     """It sent its worker what is no message, or a message it may not send."""
     PROCESS = "process"
-    """It tried to start another process."""
+    """It tried to start another process, or to signal one."""
+    FILES = "files"
+    """It tried to read or write outside of its folder."""
+    NETWORK = "network"
+    """It tried to reach the network without the one that its grants bound."""
+    DISK = "disk"
+    """It wrote more into its folder than it may."""
     WRITE = "write"
     """It asked for rows to be written that its type does not have."""
     DENIED = "denied"
     """It called a tool, or reached for a host, a recipient, a table or a secret, beyond what is granted."""
 
 
-CRITICAL = frozenset({IncidentKind.PROTOCOL, IncidentKind.PROCESS, IncidentKind.WRITE})
+CRITICAL = frozenset(
+    {
+        IncidentKind.PROTOCOL,
+        IncidentKind.PROCESS,
+        IncidentKind.FILES,
+        IncidentKind.NETWORK,
+        IncidentKind.WRITE,
+    }
+)
 """What no honest task does; the others come to limits, as tasks may."""
 
 

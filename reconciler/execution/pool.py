@@ -20,7 +20,8 @@ from reconciler.execution.child_handle import FLOOD, Assignment, ChildHandle
 from reconciler.execution.endings import Ending, Exit
 from reconciler.execution.incidents import Incident
 from reconciler.execution.jobs import Answer, Done, Job
-from reconciler.execution.usage import used_by
+from reconciler.execution.sandbox import MAX_FOLDER
+from reconciler.execution.usage import size_of, used_by
 from reconciler.execution.wire import Garbage, read_result
 from reconciler.execution.zygote import Setup
 from reconciler.spec.task import Failure, TaskResult
@@ -273,6 +274,8 @@ class Pool:
                 running.cpu_before = used.cpu
             elif used.cpu - running.cpu_before > bounds.cpu + WATCH:
                 self._stop(child, endings.out_of_cpu(bounds), signal.SIGKILL)
+            elif size_of(child.folder, MAX_FOLDER) > MAX_FOLDER:
+                self._stop(child, endings.out_of_disk(MAX_FOLDER), signal.SIGKILL)
 
     def _patience(self, timeout: float) -> float:
         """Seconds until something has to be looked after, though nobody says anything."""

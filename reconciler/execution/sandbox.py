@@ -24,6 +24,8 @@ from reconciler.execution.wire import Bounds
 
 MAX_FILE = 64 * 2**20
 """Bytes of the largest file that a task may write."""
+MAX_FOLDER = 256 * 2**20
+"""Bytes of all files in a task's folder."""
 MAX_OPEN = 256
 """Files and sockets open at the same time."""
 
@@ -88,7 +90,7 @@ def confine(folder: Path) -> None:
         prctl_no_new_privileges()
     if landlock.version():
         with suppress(OSError):
-            landlock.restrict(read=_readable(), write=(str(folder), *_DEVICES))
+            landlock.restrict(read=readable(), write=(str(folder), *_DEVICES))
     # Last, as it would refuse what the others need.
     if seccomp.available():
         with suppress(OSError):
@@ -140,7 +142,7 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _readable() -> Iterator[str]:
+def readable() -> Iterator[str]:
     """Where the interpreter, installed packages and the system's libraries and tables are."""
     yield from _SYSTEM
     yield from (f"/etc/{name}" for name in _CONFIGURATION)

@@ -29,3 +29,20 @@ def used_by(pid: int) -> Used | None:
     fields = stat.rpartition(b")")[2].split()
     cpu = (int(fields[11]) + int(fields[12])) / _TICKS
     return Used(cpu, (int(memory[1]) - int(memory[2])) * _PAGE)
+
+
+def size_of(folder: Path, most: int) -> int:
+    """Bytes of the files below a folder, or the first number above `most` that they add up to. Whoever fills it may do
+    so while it is looked at."""
+    total, pending = 0, [str(folder)]
+    while pending and total <= most:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+        except OSError:
+            continue
+    return total

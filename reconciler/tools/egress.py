@@ -23,6 +23,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 _ADDRESSES = 8
 """How many of a name's addresses are tried."""
+_REMEMBERED = 1000
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
@@ -42,6 +43,7 @@ class Network:
         self.private = tuple(network_of(text) for text in private)
         self._certificates = certificates
         self._resolve = resolve
+        self._checked: dict[tuple[str, int], None] = {}
 
     def connect(self, host: str, port: int, granted: Sequence[str], *, timeout: float) -> socket.socket:
         """A connected socket. `granted` are host patterns as in a grant; `timeout` is in seconds, for all of it.
@@ -53,7 +55,16 @@ class Network:
         addresses = [name] if is_address(name) else self._addresses(name, port, timeout)
         for address in addresses:
             self._check(address, name)
+        self._remember(addresses[:_ADDRESSES], port)
         return _first_connected(addresses[:_ADDRESSES], port, name, deadline)
+
+    def has_checked(self, address: str, port: int) -> bool:
+        """Whether a connection to this address was allowed by `connect`."""
+        return (address, port) in self._checked
+
+    def forget_checked(self) -> None:
+        """What the task before was allowed is not allowed to the next."""
+        self._checked.clear()
 
     def secure(self, plain: socket.socket, host: str, *, timeout: float) -> ssl.SSLSocket:
         """TLS over a connected socket, with a certificate that is valid for the host. Closes the socket where that
@@ -95,6 +106,11 @@ class Network:
                 f"`{name}` has no address", hint="is the name right, and does the network work?"
             )
         return [*answer]
+
+    def _remember(self, addresses: Sequence[str], port: int) -> None:
+        if len(self._checked) > _REMEMBERED:
+            self._checked.clear()
+        self._checked.update(((address, port), None) for address in addresses)
 
     def _check(self, address: str, name: str) -> None:
         try:

@@ -7,6 +7,7 @@ how it went.
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from reconciler.errors import BudgetExceeded, Crashed, Denied, MemoryExceeded, RunError
+from reconciler.errors import BudgetExceeded, Crashed, Denied, MemoryExceeded, OutputTooLarge, RunError
 from reconciler.spec.agent_type import AgentType, Grant
 from reconciler.spec.limits import GrantLimits
 from reconciler.spec.validation import FieldsValidator, ValuesInvalid, validator_of
@@ -70,7 +71,16 @@ class GuardedTool:
             raise MemoryExceeded(message, where=context.step) from error
         except ValuesInvalid as error:
             raise self._undeclared(error, context.step) from error
+        except PermissionError as error:
+            told = f"the system does not let the tool `{self._name}` do what it tried"
+            raise Denied(
+                told, where=context.step, hint="a tool reaches outside by what its context gives"
+            ) from error
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EFBIG:
+                raise OutputTooLarge(
+                    f"the tool `{self._name}` wrote too large a file", where=context.step
+                ) from error
             raise self._broke(error, context.step) from error
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s: %s answered", context.step, self._name)
