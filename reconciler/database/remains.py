@@ -1,4 +1,4 @@
-"""What types and agents leave behind: tables in place or parked, rows, tasks with their traces, conversations about them.
+"""What types and agents leave behind: tables in place or parked, rows, tasks, conversations.
 
 It is counted before somebody deletes an object, and destroyed by a purge. What happened (revisions, audit, incidents)
 holds no values of rows, and stays.
@@ -68,7 +68,7 @@ def remains_of(connection: Connection, address: str) -> Remains:
 
 def tasks_of(connection: Connection, address: str) -> TaskCounts:
     condition, name = _tasks(address)
-    counts = dict(
+    counts: dict[str, int] = dict(
         connection.execute(
             "SELECT CASE WHEN state IN ('pending', 'running') THEN state ELSE 'ended' END AS stage, count(*)"
             f" FROM tasks WHERE {condition} GROUP BY 1",
@@ -79,8 +79,8 @@ def tasks_of(connection: Connection, address: str) -> TaskCounts:
 
 
 def purge(connection: Connection, address: str) -> Remains:
-    """Destroys all that is left of an object out of service; what that was, sizes apart. Inside a transaction, of a type
-    with foreign keys off. Raises Refused where rows of others refer to an agent's."""
+    """Destroys all that is left of an object out of service; what that was, sizes apart. Inside a transaction, of a
+    type with foreign keys off. Raises Refused where rows of others refer to an agent's."""
     kind, _, name = address.partition("/")
     if kind == "type":
         tables = [replace(table, rows=_count(connection, table)) for table in _tables_of(connection, [name])]

@@ -66,9 +66,9 @@ def restore(
     reason: str = "",
 ) -> Restored:
     """Raises NotFound, Refused, and what `Proposer` raises."""
-    if deletions.withdraw(connection, [address], actor=actor, reason=reason or "restored before it went"):
-        if address in proposer().state.entries:
-            return Restored((address,), withdrawn=True)
+    withdrawn = deletions.withdraw(connection, [address], actor=actor, reason=reason or "restored in time")
+    if withdrawn and address in proposer().state.entries:
+        return Restored((address,), withdrawn=True)
     live = records.entries(connection)
     once = proposer()
     if address in once.state.entries:
