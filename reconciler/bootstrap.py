@@ -331,6 +331,37 @@ def open_source(settings: Settings) -> Source:
     return _git_source(settings)
 
 
+def load_base(settings: Settings, ref: str) -> tuple[Loaded, str]:
+    """The manifests of the source as they are at a branch, tag or commit of its repository, and what to call that.
+    Raises UsageError where the source is in no repository, SourceError where that has no such commit."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from reconciler.errors import UsageError
+    from reconciler.manifests.git import Git, GitError
+
+    if settings.source.startswith("git+"):
+        repository, _, folder = settings.source.partition("#")
+        address = f"{repository.partition('@')[0]}@{ref}#{folder}"
+        return load_manifests(replace(settings, source=address)), ref
+    folder = Path(settings.source)
+    git = Git(folder if folder.is_dir() else Path())
+    try:
+        root = git.text("rev-parse", "--show-toplevel")
+        prefix = git.text("rev-parse", "--show-prefix").strip("/")
+    except GitError as error:
+        raise UsageError(
+            f"{settings.source} is not in a git repository", hint="--base compares with a commit of one"
+        ) from error
+    commit = git.commit_of(ref)
+    if commit is None:
+        raise GitError(
+            f"there is no commit {ref} here", hint="fetch it first: CI often has the newest commit only"
+        )
+    address = f"git+file://{root}@{commit}#{prefix}"
+    return load_manifests(replace(settings, source=address)), f"{ref} at {commit[:12]}"
+
+
 def open_writer(settings: Settings, *, forge: str = "", forge_api: str = "", direct: bool = False) -> Writer:
     """What puts proposals into the source of the settings. In a git repository each has a branch of its own, for which
     `forge` (github, gitlab, gitea), if named, is asked to open a pull request; `direct` commits onto the followed

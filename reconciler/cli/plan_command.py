@@ -41,6 +41,8 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
     """The exit code. Raises what the reconciler raises."""
     console = invocation.console()
     with invocation.reconciler(create=request.apply) as reconciler:
+        if request.base and not request.apply:
+            return _show(reconciler, _against(reconciler, request.base), invocation, request, console)
         with not_collected():
             plan = reconciler.plan(use_cache=request.use_cache)
             if request.out:
@@ -50,6 +52,13 @@ def run_plan(invocation: Invocation, request: PlanRequest) -> int:
                 return _show(reconciler, plan, invocation, request, console)
             gc.freeze()  # what the plan is made of stays until the process ends: the next search need not see it
         return _apply(reconciler, plan, invocation, request, console)
+
+
+def _against(reconciler: Reconciler, ref: str, *, count: bool = True) -> Plan:
+    from reconciler.bootstrap import load_base
+
+    base, name = load_base(reconciler.settings, ref)
+    return reconciler.plan_against(base, name, count=count)
 
 
 def _show(
@@ -87,6 +96,9 @@ def _apply(
 ) -> int:
     if request.plan_file:
         _refuse_another(plan, Path(request.plan_file))
+    if request.plan_id:
+        reviewed = _against(reconciler, request.base, count=False) if request.base else plan
+        reconciler.check(request.plan_id, reviewed)
     if not console.json:
         _render(reconciler, plan, invocation, "text", console)
         console.out.flush()

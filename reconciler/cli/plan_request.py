@@ -17,6 +17,8 @@ class PlanRequest:
     """`plan_file` is the recorded plan to apply, None for one made now; `out` and `write_revision` are paths.
 
     `keep_going` applies the other units after one has failed. `test` runs the tests of the types that would change.
+    `base` is a commit to compare with instead of the database, `plan_id` the plan that was reviewed: nothing else is
+    applied.
     """
 
     apply: bool
@@ -30,6 +32,8 @@ class PlanRequest:
     use_cache: bool = True
     keep_going: bool = True
     test: bool = False
+    base: str | None = None
+    plan_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ _OPTIONS = (
     ),
     click.option("--reason", metavar="TEXT", help="Why, for the history."),
     click.option("--fail-fast", is_flag=True, help="Stop at the first unit that fails."),
+    click.option("--base", metavar="REF", help="Compare with this commit; needs no database."),
+    click.option("--plan-id", metavar="ID", help="Refuse to apply any other plan than this one."),
     click.option("--no-cache", is_flag=True, help="Read every manifest anew."),
     click.option(
         "--watch", is_flag=True, help="Follow the source and keep applying what is sound, until stopped."
@@ -92,6 +98,8 @@ _GOES_WITH = {
     "no_cache": ("--plan", "--apply"),
     "reason": ("--apply",),
     "fail_fast": ("--apply",),
+    "base": ("--plan", "--apply"),
+    "plan_id": ("--apply",),
     "interval": ("--watch",),
     "metrics_port": ("--watch",),
     "once": ("--watch",),
@@ -127,6 +135,8 @@ def plan_request(
         raise click.UsageError(f"--json and --format {said['format_']} exclude each other")
     if not mode:
         return None
+    if applies and said["base"] and not said["plan_id"]:
+        raise click.UsageError("--base goes with --apply only to tell which --plan-id was reviewed")
     if mode == "--watch":
         return WatchRequest(said["interval"] or 30.0, said["metrics_port"], said["once"])
     return PlanRequest(
@@ -141,6 +151,8 @@ def plan_request(
         use_cache=not said["no_cache"],
         keep_going=not said["fail_fast"],
         test=said["test"],
+        base=said["base"],
+        plan_id=said["plan_id"],
     )
 
 

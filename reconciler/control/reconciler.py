@@ -106,6 +106,21 @@ class Reconciler:
             self._remember(connection, loaded, planned.actual)
         return planned.plan
 
+    def plan_against(self, base: Loaded, name: str, *, count: bool = True) -> Plan:
+        """What the source wants against what it wanted at another commit. Not to be applied: the database is asked for
+        rows only, where there is one and `count`."""
+        from reconciler.control.comparing import planned_against
+
+        loaded = self._loaded = self._load(True)
+        return planned_against(
+            loaded,
+            base,
+            source=self.settings.source,
+            base_name=name,
+            connection=self._connection() if count else None,
+            pinned=self._policies(),
+        ).plan
+
     def rollback_plan(self, revision: int | None = None) -> Plan:
         """What would bring back the state after `revision`; None: after the one before the newest; 0: of the
         beginning."""

@@ -7,7 +7,7 @@ dictionary walk, and importing this module does not import the spec models (nor 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -197,7 +197,7 @@ class ActualTable:
 class ActualTables:
     """The tables of the database, loaded when asked for."""
 
-    names: frozenset[str] = frozenset()
+    names: Container[str] = frozenset()
     by_owner: Mapping[str, frozenset[str]] = field(default_factory=dict)
     load: Callable[[str], ActualTable] = lambda name: _no_table(name)
     archived: Mapping[str, Parked] = field(default_factory=dict)
