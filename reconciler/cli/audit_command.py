@@ -79,8 +79,17 @@ def record_document(record: AuditRecord) -> dict[str, Any]:
 
 def _row(record: AuditRecord) -> tuple[str, ...]:
     entry = record.entry
-    words = (entry.actor, entry.action, entry.address, entry.before[:12], entry.after[:12], entry.reason)
+    words = (
+        *(entry.actor, entry.action, entry.address),
+        *(_shortened(entry.before), _shortened(entry.after)),
+        entry.reason,
+    )
     return (moment(record.at), *map(printable, words))
+
+
+def _shortened(text: str) -> str:
+    """Digests are told apart by their first places as well."""
+    return text[:12] if re.fullmatch("[0-9a-f]{32,}", text) else text
 
 
 def _show_verdict(verdict: AuditVerdict, console: Console) -> None:

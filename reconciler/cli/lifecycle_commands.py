@@ -132,7 +132,7 @@ def restore(invocation: Invocation, address: str, reason: str, forge: str | None
         console.lines([f"{address} stays: its deletion is ordered no more."])
         return 0
     console.lines([f"Restored to the source: {', '.join(done.restored)}."])
-    _show_road(done.proposed, done.outcome, console)
+    show_road(done.proposed, done.outcome, console)
     return 0
 
 
@@ -224,7 +224,7 @@ def _show_deleted(deleted: Deleted, console: Console) -> int:
             }
         )
         return PartlyApplied.exit_status if deleted.unfinished else 0
-    _show_road(deleted.proposed, deleted.outcome, console)
+    show_road(deleted.proposed, deleted.outcome, console)
     if deleted.outcome is None and deleted.proposed is None:
         told = "the next apply does it" if deleted.impact.live else "done"
         console.lines([f"{deleted.impact.address} had left the source: {told}."])
@@ -234,7 +234,7 @@ def _show_deleted(deleted: Deleted, console: Console) -> int:
     return 0
 
 
-def _show_road(proposed: Proposed | None, outcome: Outcome | None, console: Console) -> None:
+def show_road(proposed: Proposed | None, outcome: Outcome | None, console: Console) -> None:
     if outcome is not None:
         report_outcome(outcome, console)
     elif proposed is not None and not proposed.live:

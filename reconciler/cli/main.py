@@ -63,8 +63,11 @@ COMMANDS = {
     "audit": ("reconciler.cli.audit_command:audit", "Show who did what; prove that nothing was altered."),
     "delete": ("reconciler.cli.lifecycle_commands:delete", "Delete a type or an agent, as a preview shows."),
     "restore": ("reconciler.cli.lifecycle_commands:restore", "Bring back a type or an agent that was deleted."),
+    "export": ("reconciler.cli.export_commands:export", "Write manifests and rows into one file."),
+    "import": ("reconciler.cli.export_commands:import_", "Bring an export into this source and database."),
     "keys": ("reconciler.cli.key_commands:keys", "Make and rotate keys of encrypted fields."),
     "serve": ("reconciler.cli.serve_command:serve", "Serve the REST API."),
+    "comment": ("reconciler.cli.comment_command:comment", "Put a plan on a pull request, or tell which"),
     "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
 }
 
