@@ -11,7 +11,18 @@ from fastapi.middleware.cors import CORSMiddleware
 from api import openapi, problems
 from api.config import ServeConfig
 from api.middleware import Gate
-from api.routes import agents, health, plan, results, status, tasks, types
+from api.routes import (
+    agents,
+    catalog,
+    health,
+    operations,
+    oversight,
+    reconciling,
+    results,
+    tasks,
+    types,
+    webhooks,
+)
 from api.state import ServerState
 from reconciler import __version__
 from reconciler.settings import Settings
@@ -26,13 +37,29 @@ TAGS = [
     {"name": "agents", "description": "What is deployed."},
     {"name": "tasks", "description": "Work for agents, and what became of it."},
     {"name": "results", "description": "The rows that agents wrote."},
-    {"name": "plan", "description": "What would change, and making it so."},
-    {"name": "status", "description": "What is wanted, what is, and why they differ."},
-    {"name": "health", "description": "For load balancers and monitoring."},
+    {"name": "reconciling", "description": "What would change, making it so, taking it back."},
+    {"name": "operations", "description": "Long work that was asked for."},
+    {"name": "catalog", "description": "Tools, policies, the manifest language."},
+    {"name": "oversight", "description": "Incidents, audit, numbers."},
+    {"name": "health", "description": "For load balancers."},
 ]
 
 
-ROUTERS = [module.router for module in (results, tasks, agents, types, status, plan, health)]
+ROUTERS = [
+    module.router
+    for module in (
+        results,
+        tasks,
+        agents,
+        types,
+        operations,
+        reconciling,
+        catalog,
+        oversight,
+        webhooks,
+        health,
+    )
+]
 """In the order in which they are tried: results come first, as they are asked for most."""
 
 
@@ -68,7 +95,18 @@ def create_app(settings: Settings, config: ServeConfig) -> FastAPI:
             allow_origins=list(config.origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["ETag", "Location", "X-Trace-Id", "Retry-After"],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "X-Trace-Id",
+                "Retry-After",
+                "Deprecation",
+                "Sunset",
+                "Idempotency-Replayed",
+                "RateLimit-Limit",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
+            ],
         )
-    app.add_middleware(Gate, config=config)  # last added, outermost
+    app.add_middleware(Gate, config=config, metrics=app.state.server.metrics)  # last added, outermost
     return app

@@ -39,6 +39,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "metadata": {"name": "my-notes"},
         "spec": {"type": "notes"},
     },
+    "Policy": {
+        "apiVersion": "reconciler/v1",
+        "kind": "Policy",
+        "metadata": {"name": "steps"},
+        "spec": {"limits": {"steps": 40}},
+    },
 }
 
 

@@ -26,6 +26,8 @@ class ServeConfig:
     behind_proxy: bool = False
     max_body: int = 4 * 2**20
     timeout: float = 60.0
+    access_log: bool = False
+    """Every request gets a line of the log, not only those that failed or took long."""
     requests_per_minute: int = 6_000
     pepper: bytes = field(default=b"", repr=False)
     forge: str = ""
@@ -47,6 +49,8 @@ class ServeConfig:
             hosts=_list(env, "RECONCILER_API_HOSTS") or LOOPBACK,
             origins=_list(env, "RECONCILER_API_ORIGINS"),
             behind_proxy=env.get("RECONCILER_API_BEHIND_PROXY", "") == "1",
+            timeout=float(_number(env, "RECONCILER_API_TIMEOUT", 60) or 1),
+            access_log=env.get("RECONCILER_API_ACCESS_LOG", "") == "1",
             max_body=_number(env, "RECONCILER_API_MAX_BODY", 4 * 2**20),
             requests_per_minute=_number(env, "RECONCILER_API_REQUESTS_PER_MINUTE", 6_000),
             pepper=pepper_of(env),

@@ -1,23 +1,22 @@
-"""Around every request: trace context, Host, sizes, and headers that browsers heed. Plain ASGI, as each costs every
-request."""
+"""Around every request: trace context, Host, sizes, times, and headers that browsers heed. Plain ASGI, as each costs
+every request."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
 import time
-from typing import Any
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.config import ServeConfig
-from api.problems import MEDIA_TYPE, TYPE_PREFIX
+from api.metrics import ServerMetrics
+from api.problems import MEDIA_TYPE, Refusal, problem_document
 
-_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_log = logging.getLogger("reconciler.api.access")
-
+SLOW = 1.0
+"""Seconds from which on a request is worth a line of the log, whatever came of it."""
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -25,15 +24,19 @@ SECURITY_HEADERS = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 ]
+_SINGLE = (b"host", b"authorization", b"x-api-key", b"content-length", b"content-type")
+"""Headers that come once: of two, one reader would believe the first and another one the second."""
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_log = logging.getLogger("reconciler.api.access")
 
 
 class Gate:
-    """The outermost layer. Refuses what need not be looked at: foreign hosts and bodies that are too large."""
+    """The outermost layer. Refuses what need not be looked at, and ends what takes too long."""
 
-    def __init__(self, app: ASGIApp, config: ServeConfig) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, config: ServeConfig, metrics: ServerMetrics) -> None:
+        self._app, self._metrics = app, metrics
         self._hosts = {host.lower().encode() for host in config.hosts}
-        self._max_body = config.max_body
+        self._max_body, self._timeout, self._log_all = config.max_body, config.timeout, config.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,53 +47,90 @@ class Gate:
         trace_id = found[1].decode() if found else secrets.token_hex(16)
         extra: list[tuple[bytes, bytes]] = []
         scope.setdefault("state", {}).update(trace_id=trace_id, headers=extra)
-        sender = _Sender(send, trace_id, extra)
+        answer = _Answer(send, trace_id, extra)
+        body = _Body(receive, self._max_body)
         started = time.perf_counter()
+        deadline = asyncio.get_running_loop().call_later(self._timeout, _too_late, answer, body)
         try:
-            await self._checked(scope, headers, receive, sender)
+            refusal = self._refusal(scope, headers)
+            if refusal is not None:
+                await answer.refuse(refusal)
+            else:
+                await self._app(scope, body, answer)
         finally:
-            if _log.isEnabledFor(logging.INFO):
-                _told(scope, sender.status, time.perf_counter() - started, trace_id)
+            deadline.cancel()
+            self._told(scope, answer.status, time.perf_counter() - started, trace_id)
 
-    async def _checked(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: _Sender
-    ) -> None:
-        host = headers.get(b"host", b"").rsplit(b":", 1)[0].strip(b"[]").lower()
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+        if len(headers) != len(scope["headers"]):
+            names = [name for name, _ in scope["headers"]]
+            repeated = [name.decode() for name in _SINGLE if names.count(name) > 1]
+            if repeated:
+                return Refusal(400, "repeated-header", f"the header {repeated[0]} is there twice")
+        host = _name(headers.get(b"host", b""))
         if host not in self._hosts and b"*" not in self._hosts:
-            await send.problem(421, "unknown-host", "this server does not answer for that Host")
-            return
+            return Refusal(421, "unknown-host", "this server does not answer for that Host")
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_body:
-            await send.problem(413, "body-too-large", f"a body has at most {self._max_body} bytes")
-            return
-        await self._app(scope, _Bounded(receive, self._max_body), send)
+        if not length.isdigit() or len(length) > 12 or int(length) > self._max_body:
+            return _too_large(self._max_body)
+        return None
+
+    def _told(self, scope: Scope, status: int, seconds: float, trace_id: str) -> None:
+        self._metrics.answered(scope["method"], status, seconds)
+        if self._log_all or status >= 500 or seconds > SLOW:
+            # As it was sent, so that it stays on one line; without its query, which may hold what is nobody's business.
+            path = scope.get("raw_path", b"").partition(b"?")[0].decode("ascii", "backslashreplace")
+            _log.info("%s %s %d %.1f ms %s", scope["method"], path, status, seconds * 1000, trace_id)
 
 
-class _Bounded:
-    """A body without a declared length is counted as it comes."""
+class _Body:
+    """A body without a declared length is counted as it comes. `complete` once all of it is there."""
 
     def __init__(self, receive: Receive, most: int) -> None:
-        self._receive, self._left = receive, most
+        self._receive, self._most, self._left = receive, most, most
+        self.complete = False
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
             if self._left < 0:
-                from api.problems import Refusal
-
-                raise Refusal(413, "body-too-large", "the body is too large")
+                raise _too_large(self._most)
         return message
 
 
-class _Sender:
+class _Answer:
     """Adds the headers all answers have, and `extra`: those that were decided on meanwhile."""
 
     def __init__(self, send: Send, trace_id: str, extra: list[tuple[bytes, bytes]]) -> None:
         self._send, self._trace_id, self._extra = send, trace_id, extra
+        self._given_up = False
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
+        if not self._given_up:
+            await self._pass(message)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answers instead of the application."""
+        body = problem_document(
+            refusal.status, refusal.code, refusal.message, hint=refusal.hint, trace_id=self._trace_id
+        )
+        head = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),  # what is left of the request is not read
+        ]
+        await self._pass({"type": "http.response.start", "status": refusal.status, "headers": head})
+        await self._pass({"type": "http.response.body", "body": body})
+
+    async def give_up(self, refusal: Refusal) -> None:
+        """Answers now, and lets whatever the application says later go nowhere."""
+        self._given_up = True
+        await self.refuse(refusal)
+
+    async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = message.setdefault("headers", [])
@@ -100,32 +140,30 @@ class _Sender:
             headers.append((b"x-trace-id", self._trace_id.encode()))
         await self._send(message)
 
-    async def problem(self, status: int, code: str, detail: str) -> None:
-        from http import HTTPStatus
 
-        document: dict[str, Any] = {
-            "type": TYPE_PREFIX + code,
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "code": code,
-            "detail": detail,
-            "hint": "",
-            "trace_id": self._trace_id,
-            "errors": [],
-        }
-        body = orjson.dumps(document)
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-        await self({"type": "http.response.start", "status": status, "headers": headers})
-        await self({"type": "http.response.body", "body": body})
+def _too_late(answer: _Answer, body: _Body) -> None:
+    if answer.status:  # it has begun, and may go on: a stream, or a file that is read slowly
+        return
+    if body.complete:
+        refusal = Refusal(
+            504, "too-slow", "it took too long", hint="it may still be done: look before you repeat it"
+        )
+    else:
+        refusal = Refusal(408, "body-too-slow", "the body took too long to arrive")
+    _late.add(task := asyncio.ensure_future(answer.give_up(refusal)))
+    task.add_done_callback(_late.discard)
 
 
-def _told(scope: Scope, status: int, seconds: float, trace_id: str) -> None:
-    # The path without its query: filters may hold what is nobody's business.
-    _log.info(
-        "%s %s %d %.1f ms",
-        scope["method"],
-        scope["path"],
-        status,
-        seconds * 1000,
-        extra={"trace_id": trace_id, "status": status},
-    )
+_late: set[asyncio.Future[None]] = set()
+"""Answers on their way: the event loop itself holds tasks only weakly."""
+
+
+def _too_large(most: int) -> Refusal:
+    return Refusal(413, "body-too-large", f"a body has at most {most:,} bytes")
+
+
+def _name(host: bytes) -> bytes:
+    """The host without its port; an IPv6 address without brackets."""
+    if host.startswith(b"["):
+        return host[1:].partition(b"]")[0].lower()
+    return host.partition(b":")[0].lower()

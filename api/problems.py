@@ -12,8 +12,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from reconciler.control.proposing import HazardsStop
 from reconciler.errors import ManifestsInvalid, Problem, ReconcilerError
 from reconciler.spec.findings import pointer
 
@@ -44,6 +46,11 @@ class ProblemDetails(BaseModel):
     hint: str = ""
     trace_id: str = Field("", examples=["4bf92f3577b34da6a3ce929d0e0e4736"])
     errors: list[ProblemItem] = Field(default_factory=list)
+    plan_id: str | None = Field(None, description="Of the plan that hazards stop.")
+    hazards: list[dict[str, Any]] | None = Field(
+        None, description="What stops a change, and what else it risks."
+    )
+    allow: list[str] | None = Field(None, description="What to send as `allow` to let the hazards pass.")
 
 
 class Refusal(ReconcilerError):
@@ -64,6 +71,32 @@ class Refusal(ReconcilerError):
         self.headers = dict(headers or {})
 
 
+def problem_document(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str = "",
+    trace_id: str = "",
+    errors: tuple[ProblemItem, ...] = (),
+    **extension: Any,
+) -> bytes:
+    """The JSON of a problem. `extension` are members that only some problems have."""
+    return orjson.dumps(
+        {
+            "type": TYPE_PREFIX + code,
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "code": code,
+            "detail": detail,
+            "hint": hint,
+            "trace_id": trace_id,
+            "errors": [item.model_dump() for item in errors],
+            **extension,
+        }
+    )
+
+
 def problem_response(
     request: Request,
     status: int,
@@ -73,18 +106,11 @@ def problem_response(
     hint: str = "",
     errors: tuple[ProblemItem, ...] = (),
     headers: Mapping[str, str] | None = None,
+    **extension: Any,
 ) -> Response:
-    document: dict[str, Any] = {
-        "type": TYPE_PREFIX + code,
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "hint": hint,
-        "trace_id": getattr(request.state, "trace_id", ""),
-        "errors": [item.model_dump() for item in errors],
-    }
-    return Response(orjson.dumps(document), status, dict(headers or {}), media_type=MEDIA_TYPE)
+    trace_id = getattr(request.state, "trace_id", "")
+    body = problem_document(status, code, detail, hint=hint, trace_id=trace_id, errors=errors, **extension)
+    return Response(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -99,8 +125,35 @@ def install(app: FastAPI) -> None:
             )
         headers = error.headers if isinstance(error, Refusal) else None
         return problem_response(
-            request, status, error.code, error.message, hint=error.hint, errors=_items(error), headers=headers
+            request,
+            status,
+            error.code,
+            error.message,
+            hint=error.hint,
+            errors=items_of(error),
+            headers=headers,
         )
+
+    @app.exception_handler(HazardsStop)
+    def stopped(request: Request, error: HazardsStop) -> Response:
+        from reconciler.plans.render.json_document import hazard_document
+
+        return problem_response(
+            request,
+            error.http_status,
+            error.code,
+            error.message,
+            hint=error.hint,
+            plan_id=error.plan.id,
+            hazards=[hazard_document(hazard) for hazard in error.plan.hazards],
+            allow=[
+                f"{hazard.code}:{hazard.object}" for hazard in error.stops if hazard.severity == "confirm"
+            ],
+        )
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # which nobody reads
 
     @app.exception_handler(RequestValidationError)
     def misshapen(request: Request, error: RequestValidationError) -> Response:
@@ -127,7 +180,7 @@ def install(app: FastAPI) -> None:
         return problem_response(request, 500, "internal", detail)
 
 
-def _items(error: ReconcilerError) -> tuple[ProblemItem, ...]:
+def items_of(error: ReconcilerError) -> tuple[ProblemItem, ...]:
     if isinstance(error, ManifestsInvalid):
         return tuple(item_of(problem) for problem in error.problems)
     return (ProblemItem(code=error.code, message=error.message, pointer=error.where),) if error.where else ()

@@ -16,8 +16,12 @@ from fastapi import Request
 
 from api.auth import Authenticator, Guesses, KeyAuthenticator, Rates
 from api.config import ServeConfig
+from api.metrics import ServerMetrics
+from api.operations import Operations
+from api.watching import TaskWatch
 from reconciler.agents.static import StaticAgents, installed_agents
 from reconciler.bootstrap import open_agent_registry, open_cipher, open_proposer, open_reconciler, open_writer
+from reconciler.database import long_work
 from reconciler.database.api_keys import Role
 from reconciler.database.connection import Connection, connect
 from reconciler.database.rows.cipher import NO_KEY, Cipher
@@ -51,6 +55,9 @@ class ServerState:
     def __post_init__(self) -> None:
         self.rates = Rates(self.config.requests_per_minute)
         self.authenticator: Authenticator = KeyAuthenticator(self.config.pepper, self.later)
+        self.metrics = ServerMetrics()
+        self.operations = Operations(self.connection)
+        self.watch = TaskWatch(self.connection)
         self._background = ThreadPoolExecutor(1, "later")
 
     # --- the database ---------------------------------------------------------------------------------------
@@ -139,8 +146,12 @@ class ServerState:
         """The catalog, if it is not there or too old. Raises DatabaseError."""
         with self.connection() as connection:
             ensure_catalog(connection)
+            for identity in long_work.interrupt_orphans(connection):
+                _log.warning("operation %s was interrupted: its server is gone", identity)
 
     def close(self) -> None:
+        """Waits for operations: an apply is not to be cut in two."""
+        self.operations.close()
         self._background.shutdown()
         with self._lock:
             idle, self._idle = self._idle, []

@@ -15,6 +15,8 @@ from api.problems import MEDIA_TYPE, ProblemDetails
 JSON = "application/json"
 YAML = "application/yaml"
 
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is as you saw it."}}
+
 T = TypeVar("T")
 
 

@@ -79,19 +79,18 @@ def write(
     allow: list[str],
     reason: str = "",
     location: str = "",
-    proposer: Proposer | None = None,
-    created: bool = False,
+    proposer: Proposer,
 ) -> Response:
-    """Carries out a wish; 201 for what is new, 202 for what waits on a branch. Raises what `Proposer` raises."""
-    proposer = proposer or server_of(request).proposer()
+    """Carries out a wish. `location` is where something new will be: 201; 202 for what waits on a branch. Raises what
+    `Proposer` raises."""
     draft = proposer.draft(wish)
     author = Author(caller.name)
     done = proposer.carry_out(draft, author, allow=allow, actor=f"api:{caller.name}", reason=reason)
-    return written(request, done, address, location=location, created=created)
+    return written(request, done, address, location=location)
 
 
-def written(request: Request, done: Done, address: str, *, location: str, created: bool) -> Response:
-    status = 202 if not done.proposed.live else 201 if created else 200
+def written(request: Request, done: Done, address: str, *, location: str) -> Response:
+    status = 202 if not done.proposed.live else 201 if location else 200
     document = {
         "address": address,
         "live": done.proposed.live,

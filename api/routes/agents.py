@@ -13,10 +13,11 @@ from api.auth import Author, Caller, Operator, Viewer
 from api.bodies import Manifest, manifest_request
 from api.conditions import Idempotent, IfMatch, etag, not_modified, require_match
 from api.deprecation import tell
+from api.names import AgentName
 from api.paging import Cursor, Limit, Sort, page_of
 from api.problems import Refusal
 from api.state import server_of
-from api.wire import Page, json_response, problems
+from api.wire import UNCHANGED, Page, json_response, problems
 from api.writing import WRITTEN, Allow, Reason, Written, write
 from reconciler.agents.lifecycle import Status
 from reconciler.agents.listing import AgentFilter, AgentRecord
@@ -141,7 +142,6 @@ def created(request: Request, caller: Caller, body: Manifest, allow: list[str], 
         reason=reason,
         location=location,
         proposer=proposer,
-        created=True,
     )
 
 
@@ -149,12 +149,12 @@ def created(request: Request, caller: Caller, body: Manifest, allow: list[str], 
     "/{id}",
     operation_id="get_agent",
     response_model=AgentDetail,
-    responses={304: {"description": "You have it."}} | problems(404),
+    responses=UNCHANGED | problems(404),
 )
-def get_agent(request: Request, caller: Viewer, id: str) -> Response:  # noqa: A002 - as it is in the path
+def get_agent(request: Request, caller: Viewer, name: AgentName) -> Response:
     """One agent, with its manifest."""
     state = server_of(request)
-    found = state.agents.get(id)
+    found = state.agents.get(name)
     manifest, tag, since = _manifest(request, found)
     headers = {"ETag": tag} if tag else {}
     tell(request, found.deprecated, found.sunset, since or found.deployed_at)
@@ -173,20 +173,20 @@ def get_agent(request: Request, caller: Viewer, id: str) -> Response:  # noqa: A
 def replace_agent(
     request: Request,
     caller: Author,
-    id: str,  # noqa: A002
+    name: AgentName,
     body: Manifest,
     if_match: IfMatch = None,
     allow: Allow = [],  # noqa: B006
     reason: Reason = "",
 ) -> Response:
     """Changes the YAML where it stands: comments and order around the change survive."""
-    body.of_kind("agent", id)
+    body.of_kind("agent", name)
     proposer = server_of(request).proposer()
     entry = proposer.state.entries.get(body.address)
     if entry is None:
-        raise NotFound(f"the source has no agent {id}", hint="POST adds one")
+        raise NotFound(f"the source has no agent {name}", hint="POST adds one")
     require_match(if_match, etag(entry.digest))
-    wish = Wish(f"Change agent {id}", put=(body.document,))
+    wish = Wish(f"Change agent {name}", put=(body.document,))
     return write(request, caller, wish, body.address, allow=allow, reason=reason, proposer=proposer)
 
 
@@ -196,9 +196,9 @@ def replace_agent(
     response_model=Written,
     responses=WRITTEN | problems(404, 409, 412),
 )
-def enable_agent(request: Request, caller: Operator, id: str, once: Idempotent) -> Response:  # noqa: A002
+def enable_agent(request: Request, caller: Operator, name: AgentName, once: Idempotent) -> Response:
     """Writes `enabled: true` into its manifest: tasks that wait are taken up."""
-    return once(lambda: _switched(request, caller, id, enabled=True))
+    return once(lambda: _switched(request, caller, name, enabled=True))
 
 
 @router.post(
@@ -207,9 +207,9 @@ def enable_agent(request: Request, caller: Operator, id: str, once: Idempotent) 
     response_model=Written,
     responses=WRITTEN | problems(404, 409, 412),
 )
-def disable_agent(request: Request, caller: Operator, id: str, once: Idempotent) -> Response:  # noqa: A002
+def disable_agent(request: Request, caller: Operator, name: AgentName, once: Idempotent) -> Response:
     """Writes `enabled: false` into its manifest: tasks wait until it is enabled again."""
-    return once(lambda: _switched(request, caller, id, enabled=False))
+    return once(lambda: _switched(request, caller, name, enabled=False))
 
 
 def _switched(request: Request, caller: Caller, name: str, *, enabled: bool) -> Response:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api.auth import Caller, Viewer
 from api.filters import Asked, asked, row_query, summary_query
+from api.names import AgentName
 from api.problems import Refusal
 from api.state import ServerState, server_of
 from api.wire import JSON, dumped, problems
@@ -101,14 +102,14 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     responses=_ANSWERS | problems(404),
     openapi_extra={"parameters": PARAMETERS},
 )
-async def query_results(request: Request, caller: Viewer, id: str) -> Response:  # noqa: A002 - as in the path
+async def query_results(request: Request, caller: Viewer, name: AgentName) -> Response:
     """Rows of an agent, found, sorted, cut into pages or summed up; `Accept` chooses JSON, JSON Lines or CSV."""
     state: ServerState = request.app.state.server
     question = asked(request.scope["query_string"])
     form = _form(request.headers.get("accept", ""))
     if form is not None:
-        return _file(state, caller, id, question, form)
-    body = await state.ask(lambda connection: _rows(connection, state, caller, id, question))
+        return _file(state, caller, name, question, form)
+    body = await state.ask(lambda connection: _rows(connection, state, caller, name, question))
     return Response(body, media_type=JSON)
 
 
@@ -116,17 +117,17 @@ async def query_results(request: Request, caller: Viewer, id: str) -> Response: 
 def get_schema(
     request: Request,
     caller: Viewer,
-    id: str,  # noqa: A002
+    name: AgentName,
     model: Annotated[str, Query(max_length=63, description="Default: that of the type's output.")] = "",
 ) -> dict[str, Any]:
     """JSON Schema of the rows."""
     state = server_of(request)
     with state.connection() as connection:
-        found = _target(connection, LiveModels(connection), id, model)
+        found = _target(connection, LiveModels(connection), name, model)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": str(found.model),
-        **json_schema_of(found.model.fields),
+        **json_schema_of(dict(found.model.fields)),
     }
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from api.auth import Author, Operator, Viewer
 from api.conditions import Idempotent
+from api.names import AgentName, TaskId
 from api.paging import Cursor, Limit
-from api.state import server_of
+from api.state import ServerState, server_of
+from api.streaming import STREAM, LastEventId, event, event_stream
+from api.watching import stage
 from api.wire import Page, json_response, problems
 from reconciler.database import tasks
 from reconciler.database.doorbell import ring
@@ -76,15 +81,17 @@ class Redriven(BaseModel):
     response_model=SubmittedTask,
     responses=problems(404, 409),
 )
-def submit_task(request: Request, caller: Author, id: str, body: NewTaskBody, once: Idempotent) -> Response:  # noqa: A002
+def submit_task(
+    request: Request, caller: Author, name: AgentName, body: NewTaskBody, once: Idempotent
+) -> Response:
     """Puts a task into the queue; `Location` is where to follow it."""
     state = server_of(request)
     with state.connection() as connection:
         queue = TaskQueue(connection, state.static)
 
         def work() -> Response:
-            task = queue.submit(
-                id,
+            submitted = queue.submit(
+                name,
                 body.input,
                 settings=body.settings,
                 max_attempts=body.max_attempts,
@@ -92,8 +99,8 @@ def submit_task(request: Request, caller: Author, id: str, body: NewTaskBody, on
                 origin="api",
                 actor=caller.name,
             )
-            document = {"id": task.id, "state": "pending", "created": task.created}
-            return json_response(document, 202, {"Location": f"/api/v1/tasks/{task.id}"})
+            document = {"id": submitted.id, "state": "pending", "created": submitted.created}
+            return json_response(document, 202, {"Location": f"/api/v1/tasks/{submitted.id}"})
 
         return once.within(connection, work)
 
@@ -103,7 +110,7 @@ def list_tasks(
     request: Request,
     caller: Viewer,
     agent: Annotated[str, Query(max_length=63)] = "",
-    type: Annotated[str, Query(max_length=63)] = "",  # noqa: A002
+    type: Annotated[str, Query(max_length=63)] = "",  # noqa: A002 - as it is called there
     state: Annotated[list[TaskState], Query(max_length=6)] = [],  # noqa: B006
     error_code: Annotated[str, Query(max_length=63)] = "",
     since: Annotated[str, Query(pattern=f"{TIME}|^$", max_length=40)] = "",
@@ -119,32 +126,59 @@ def list_tasks(
 
 
 @router.get("/tasks/{id}", operation_id="get_task", responses=problems(404))
-def get_task(request: Request, caller: Viewer, id: str) -> TaskDetail:  # noqa: A002
+def get_task(request: Request, caller: Viewer, task: TaskId) -> TaskDetail:
     """One task, with its steps."""
     with server_of(request).connection() as connection:
-        return detail(tasks.get(connection, id))
+        return detail(tasks.get(connection, task))
 
 
 @router.post("/tasks/{id}/cancel", operation_id="cancel_task", responses=problems(404))
 def cancel_task(
     request: Request,
     caller: Operator,
-    id: str,  # noqa: A002
+    task: TaskId,
     reason: Annotated[str, Query(max_length=500)] = "",
 ) -> Cancelled:
     """Of a task that is cancelled no rows are kept, even if it comes to its end first."""
     with server_of(request).connection() as connection:
-        return Cancelled(id=id, state=tasks.cancel(connection, id, caller.name, reason))
+        return Cancelled(id=task, state=tasks.cancel(connection, task, caller.name, reason))
 
 
 @router.post("/tasks/{id}/redrive", operation_id="redrive_task", responses=problems(404))
-def redrive_task(request: Request, caller: Operator, id: str) -> Redriven:  # noqa: A002
+def redrive_task(request: Request, caller: Operator, task: TaskId) -> Redriven:
     """Lets a task that used up its attempts be tried again."""
     with server_of(request).connection() as connection:
-        tasks.get(connection, id)
-        driven = tasks.redrive(connection, [id])
+        tasks.get(connection, task)
+        driven = tasks.redrive(connection, [task])
         ring(connection)
     return Redriven(tasks=driven)
+
+
+@router.get(
+    "/tasks/{id}/events",
+    operation_id="follow_task",
+    response_class=StreamingResponse,
+    responses=STREAM | problems(404),
+)
+async def follow_task(
+    request: Request,
+    caller: Viewer,
+    task: TaskId,
+    last: LastEventId = "",
+) -> StreamingResponse:
+    """Server-sent events: `task` whenever the task has become something else, then `end` with all that came of it."""
+    state: ServerState = request.app.state.server
+    line = (await state.ask(lambda connection: tasks.get(connection, task))).line
+
+    async def events() -> AsyncIterator[bytes]:
+        async for now in state.watch.follow(line):
+            if now.state.ended:
+                record = await state.ask(lambda connection: tasks.get(connection, task))
+                yield event("end", detail(record), stage(now))
+            elif stage(now) != last:
+                yield event("task", now, stage(now))
+
+    return event_stream(state, events())
 
 
 def detail(record: TaskRecord) -> TaskDetail:

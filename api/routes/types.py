@@ -14,10 +14,11 @@ from api.auth import Author, Caller, Operator, Viewer
 from api.bodies import Manifest, manifest_request
 from api.conditions import Idempotent, IfMatch, etag, not_modified, require_match
 from api.deprecation import tell
+from api.names import TypeName
 from api.paging import Cursor, Limit, Sort, page_of
 from api.problems import Refusal
 from api.state import ServerState, server_of
-from api.wire import YAML, Page, json_response, problems
+from api.wire import UNCHANGED, YAML, Page, json_response, problems
 from api.writing import WRITTEN, Allow, PlanSummary, Reason, Written, summary_of, write
 from reconciler.agents.lifecycle import Status
 from reconciler.control.proposing import Wish
@@ -64,10 +65,11 @@ class Deprecate(BaseModel):
     )
 
 
+_AS_YAML: dict[int | str, dict[str, Any]] = {200: {"content": {YAML: {"schema": {"type": "string"}}}}}
 _SORTED_BY: dict[str, Any] = {
     "name": lambda line: line.name,
     "registered_at": lambda line: line.registered_at,
-    "version": lambda line: "%06d%06d%06d" % semver_key(line.version),
+    "version": lambda line: "{:06}{:06}{:06}".format(*semver_key(line.version)),
     "owner": lambda line: line.owner,
 }
 
@@ -136,7 +138,6 @@ def _create(request: Request, caller: Caller, body: Manifest, allow: list[str], 
         reason=reason,
         location=location,
         proposer=proposer,
-        created=True,
     )
 
 
@@ -144,13 +145,12 @@ def _create(request: Request, caller: Caller, body: Manifest, allow: list[str], 
     "/{type}",
     operation_id="get_agent_type",
     response_model=TypeDetail,
-    responses={200: {"content": {YAML: {"schema": {"type": "string"}}}}, 304: {"description": "You have it."}}
-    | problems(404),
+    responses=_AS_YAML | UNCHANGED | problems(404),
 )
-def get_agent_type(request: Request, caller: Viewer, type: str) -> Response:  # noqa: A002 - as it is in the path
+def get_agent_type(request: Request, caller: Viewer, name: TypeName) -> Response:
     """What is live. As `application/yaml` just the manifest."""
     state = server_of(request)
-    found = _found(state, type)
+    found = _found(state, name)
     line, tag = _line(found), etag(found.digest)
     headers = {"ETag": tag, "Vary": "Accept"}
     tell(request, line.deprecated, line.sunset, line.registered_at)
@@ -174,20 +174,20 @@ def get_agent_type(request: Request, caller: Viewer, type: str) -> Response:  # 
 def replace_agent_type(
     request: Request,
     caller: Author,
-    type: str,  # noqa: A002
+    name: TypeName,
     body: Manifest,
     if_match: IfMatch = None,
     allow: Allow = [],  # noqa: B006
     reason: Reason = "",
 ) -> Response:
     """Changes the YAML where it stands: comments and order around the change survive."""
-    body.of_kind("type", type)
+    body.of_kind("type", name)
     proposer = server_of(request).proposer()
     entry = proposer.state.entries.get(body.address)
     if entry is None:
-        raise NotFound(f"the source has no agent type {type}", hint="POST adds one")
+        raise NotFound(f"the source has no agent type {name}", hint="POST adds one")
     require_match(if_match, etag(entry.digest))
-    wish = Wish(f"Change agent type {type}", put=(body.document,))
+    wish = Wish(f"Change agent type {name}", put=(body.document,))
     return write(request, caller, wish, body.address, allow=allow, reason=reason, proposer=proposer)
 
 
@@ -198,19 +198,19 @@ def replace_agent_type(
     responses=problems(404, 409, 415),
     openapi_extra=manifest_request("AgentType"),
 )
-def plan_agent_type(request: Request, caller: Viewer, type: str, body: Manifest) -> Response:  # noqa: A002
+def plan_agent_type(request: Request, caller: Viewer, name: TypeName, body: Manifest) -> Response:
     """What this body would change. Nothing is written."""
-    body.of_kind("type", type)
-    draft = server_of(request).proposer().draft(Wish(f"Change agent type {type}", put=(body.document,)))
+    body.of_kind("type", name)
+    draft = server_of(request).proposer().draft(Wish(f"Change agent type {name}", put=(body.document,)))
     return json_response(summary_of(draft))
 
 
 @router.get("/{type}/versions", operation_id="list_agent_type_versions", responses=problems(404))
-def list_agent_type_versions(request: Request, caller: Viewer, type: str) -> Page[TypeVersion]:  # noqa: A002
+def list_agent_type_versions(request: Request, caller: Viewer, name: TypeName) -> Page[TypeVersion]:
     """Every version that was ever registered, the newest first."""
-    versions = list(server_of(request).agents.versions(type))
+    versions = list(server_of(request).agents.versions(name))
     if not versions:
-        raise NotFound(f"there never was an agent type {type[:60]}")
+        raise NotFound(f"there never was an agent type {name[:60]}")
     return Page(items=versions)
 
 
@@ -223,20 +223,20 @@ def list_agent_type_versions(request: Request, caller: Viewer, type: str) -> Pag
 def deprecate_agent_type(
     request: Request,
     caller: Operator,
-    type: str,
+    name: TypeName,
     told: Deprecate,
-    once: Idempotent,  # noqa: A002
+    once: Idempotent,
 ) -> Response:
     """Says in the manifest why the type should no longer be used, and makes that its next patch version."""
 
     def work() -> Response:
         proposer = server_of(request).proposer()
-        document = proposer.document(f"type/{type}")
+        document = proposer.document(f"type/{name}")
         major, minor, patch = semver_key(document["spec"]["version"])
         said: Any = told.message if told.sunset is None else told.model_dump()
         spec = {**document["spec"], "version": f"{major}.{minor}.{patch + 1}", "deprecated": said}
-        wish = Wish(f"Deprecate agent type {type}: {told.message}", put=({**document, "spec": spec},))
-        return write(request, caller, wish, f"type/{type}", allow=[], proposer=proposer)
+        wish = Wish(f"Deprecate agent type {name}: {told.message}", put=({**document, "spec": spec},))
+        return write(request, caller, wish, f"type/{name}", allow=[], proposer=proposer)
 
     return once(work)
 

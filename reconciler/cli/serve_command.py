@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation, shared_options
 
 
@@ -36,4 +37,9 @@ def serve(invocation: Invocation, host: str | None, port: int | None, watch: boo
     )
     console = invocation.console()
     beside = [*(["--watch"] if watch else []), *(["worker"] if worker else [])]
-    serve_api(settings, config, show=lambda key: console.lines([key]), tell=console.tell, beside=beside)
+    serve_api(settings, config, show=lambda key: _show(console, key), tell=console.tell, beside=beside)
+
+
+def _show(console: Console, key: str) -> None:
+    console.lines([key])
+    console.out.flush()

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.database.connection import Connection, Row
 from reconciler.database.json_text import from_json
+from reconciler.database.records.batches import in_batches
 from reconciler.database.tasks.records import TaskFilter, TaskLine, TaskPage, TaskRecord
 from reconciler.database.tasks.steering import no_such_task
 from reconciler.errors import UsageError
@@ -66,6 +67,15 @@ def list_tasks(
     rows = connection.execute(sql, [*params, limit + 1])
     tasks = tuple(map(_line, rows[:limit]))
     return TaskPage(tasks, _cursor(tasks[-1].id) if len(rows) > limit else "")
+
+
+def lines(connection: Connection, ids: Collection[str]) -> list[TaskLine]:
+    """These tasks as they are in a list, those of them that there are."""
+    return [
+        _line(row)
+        for places, batch in in_batches(ids)
+        for row in connection.execute(f"SELECT {_LINE} FROM tasks WHERE id IN {places}", batch)
+    ]
 
 
 def waiting_and_running(connection: Connection) -> dict[str, dict[TaskState, int]]:
