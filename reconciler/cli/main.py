@@ -67,7 +67,7 @@ COMMANDS = {
     "import": ("reconciler.cli.export_commands:import_", "Bring an export into this source and database."),
     "keys": ("reconciler.cli.key_commands:keys", "Make and rotate keys of encrypted fields."),
     "serve": ("reconciler.cli.serve_command:serve", "Serve the REST API."),
-    "comment": ("reconciler.cli.comment_command:comment", "Put a plan on a pull request, or tell which"),
+    "comment": ("reconciler.cli.comment_command:comment", "Put a plan on a pull request, or tell which plan was reviewed."),
     "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
 }
 

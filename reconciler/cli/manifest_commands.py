@@ -140,15 +140,27 @@ def _kind(said: str | None) -> str | None:
     metavar="NAME",
     help="Write this shipped agent instead: email-analysis, knowledge-base, text-processing, or all.",
 )
+@click.option(
+    "--ci", type=click.Choice(["github", "gitlab", "gitea", "pre-commit"]), help="Write the file for it."
+)
 @shared_options("source", "json", "debug")
-def init(invocation: Invocation, folder: Path | None, examples: tuple[str, ...]) -> None:
+def init(invocation: Invocation, folder: Path | None, examples: tuple[str, ...], ci: str | None) -> None:
     """Write a first manifest, or a shipped agent.
 
-    It goes to DIR, by default the source: a type with a table and an agent. Nothing is overwritten.
+    It goes to DIR, by default the source: a type with a table and an agent. With --ci, write what a forge runs for
+    each pull request and merge instead, or a hook, into this folder. Nothing is overwritten.
     """
     console, source = invocation.console(), Path(invocation.settings().source)
     target = folder or source
-    if examples:
+    if ci is not None:
+        if folder or examples:
+            raise click.UsageError("--ci writes into this folder, and no manifest")
+        from reconciler.cli.pipelines import pipeline
+
+        place, content = pipeline(ci, str(source))
+        target, files = Path(), {place: content}
+        told = f"the plan of each change, and its apply, for {ci}" if ci != "pre-commit" else "a hook"
+    elif examples:
         files = _shipped(examples)
         told = f"{' and '.join(sorted(set(examples)))} as shipped, to be changed at will"
     else:
@@ -158,7 +170,7 @@ def init(invocation: Invocation, folder: Path | None, examples: tuple[str, ...])
         files = {Path(FILE_NAME): first_manifest().encode()}
         told = "one agent type with a table, and an agent of it"
     written = _write_new({target / path: content for path, content in files.items()})
-    following = "reconcile --plan" if target == source else f"reconcile --plan --source {target}"
+    following = f"reconcile --plan --source {target}" if folder and target != source else "reconcile --plan"
     if console.json:
         console.document({"written": [str(file) for file in written], "next_command": following})
     else:

@@ -53,7 +53,9 @@ def as_actual(state: State) -> ActualState:
     return ActualState(
         state.entries,
         state.spec,
-        tables=ActualTables(names=owners.names(), by_owner=owners, load=lambda name: ActualTable(owners.table(name))),
+        tables=ActualTables(
+            names=owners.names(), by_owner=owners, load=lambda name: ActualTable(owners.table(name))
+        ),
         fingerprint=f"tree {state.digest}",
     )
 
