@@ -67,12 +67,13 @@ class Run:
     def rows(self) -> TaskRows:
         """The rows of the whole task; few tasks have none, but those should not pay for it."""
         if self._rows is None:
-            self._rows = TaskRows(self.context.host, self.agent_type, self.task.agent, self.task.id)
+            task, context = self.task, self.context
+            self._rows = TaskRows(context.host, self.agent_type, task.agent, task.id, context.rows)
         return self._rows
 
     @property
     def written(self) -> list[Write]:
-        """All writes in the order in which they were described."""
+        """All writes of the task in the order in which they were described."""
         return [] if self._rows is None else self._rows.writes
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any, NoReturn
 
 from reconciler.errors import Cancelled, Denied
@@ -11,13 +12,22 @@ from reconciler.tools.rows import Row, TaskRows
 
 
 class BranchRows(TaskRows):
-    """All branches of a task see the same rows; `writes` are those of this one, in its order. Once `closed`, it takes
-    no more: whoever holds it has been given up."""
+    """All branches of a task see the same rows; what is written here goes into `writes` as well, those of its branch
+    in their order."""
 
     def __init__(self, shared: TaskRows, writes: list[Write]) -> None:
-        self._shared = shared
-        self.writes = writes
-        self.closed = False
+        self._shared, self._own = shared, writes
+        self._closed = False
+        self._closing = Lock()
+
+    @property
+    def writes(self) -> list[Write]:
+        return self._own
+
+    def close(self) -> None:
+        """Take no more, not even what is being described right now: whoever holds it has been given up."""
+        with self._closing:
+            self._closed = True
 
     def write(
         self,
@@ -28,12 +38,15 @@ class BranchRows(TaskRows):
         *,
         where: str = "values",
     ) -> Row:
-        if self.closed:
-            raise Cancelled("the step that writes was given up")
         with self._shared.writing:
             row = self._shared.write(model, mode, key, values, where=where)
-            self.writes.append(self._shared.writes[-1])
-        return row
+            write = self._shared.writes[-1]
+            with self._closing:
+                if not self._closed:
+                    self._own.append(write)
+                    return row
+            self._shared.forget([write])
+        raise Cancelled("the step that writes was given up")
 
     def read(
         self,
@@ -54,7 +67,7 @@ class _NoRows(TaskRows):
     """For tools that do not declare that they use tables."""
 
     def __init__(self) -> None:
-        self.writes = []
+        """Of no task."""
 
     def write(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise Denied("the tool does not declare that it uses tables")

@@ -103,7 +103,7 @@ class ToolCall:
             )
         except BaseException:
             if isinstance(context.rows, BranchRows):
-                context.rows.closed = True  # whether it has ended or not
+                context.rows.close()  # whether the call has ended or not
             raise
 
 
@@ -164,6 +164,7 @@ class AgentCall:
             depth=around.depth + 1,
             mock=None if mock is None else lambda name, params: mock(f"{step}/{name}", params),
             traced=lambda trace: traced(replace(trace, step=f"{step}/{trace.step}")),
+            rows=branch.run.rows,
         )
         return agent.run(task, inner)
 

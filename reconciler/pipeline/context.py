@@ -13,6 +13,7 @@ from reconciler.tools.host import Host
 if TYPE_CHECKING:
     from reconciler.llm.provider import LLMProvider
     from reconciler.tools.egress import Network
+    from reconciler.tools.rows import TaskRows
 
 
 class Runnable(Protocol):
@@ -43,7 +44,8 @@ class RunContext:
     by name (raises NotFound, Denied). `traced` is told of every attempt of a step as it ends. `mock` answers for the
     call of a step (its id, its parameters or None for an agent), or gives NOT_MOCKED. `depth` counts sub-agents.
     `measured`: traces carry the sizes of what goes in and comes out, which costs as much as writing it as JSON.
-    `call` calls a tool (its name, its parameters) for an agent that is Python and not a pipeline.
+    `call` calls a tool (its name, its parameters) for an agent that is Python and not a pipeline. `rows` are those of
+    the agent of which this one is a step.
     """
 
     host: Host
@@ -57,3 +59,4 @@ class RunContext:
     depth: int = 0
     call: Callable[[str, Mapping[str, Any]], Any] = no_tool
     measured: bool = False
+    rows: TaskRows | None = None

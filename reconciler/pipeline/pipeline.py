@@ -45,7 +45,7 @@ class ProcessingPipeline:
         `settings` are valid. Expressions see `input`, `settings`, `task`, and `steps` that have run; secrets only tools
         can ask for. Of a task that fails nothing is written, but its trace stays.
         """
-        trace: list[StepTrace] = []
+        branch: Branch | None = None
         run: Run | None = None
         try:
             around = self._latest
@@ -54,10 +54,9 @@ class ProcessingPipeline:
             scope = self._scope(task, around)
             run = Run(task, self._type, around.grants, context)
             branch = Branch(run, context.deadline)
-            trace = branch.trace
             result = self._result(branch, scope)
         except Exception as error:
-            result = self._failed(task, error, trace, run)
+            result = self._failed(task, error, branch)
         except BaseException:  # a signal
             if run is not None:
                 run.close(wait=False)
@@ -90,16 +89,19 @@ class ProcessingPipeline:
             scope["task"] = about | self._about
         return scope
 
-    def _failed(self, task: Task, error: Exception, trace: list[StepTrace], run: Run | None) -> TaskResult:
+    def _failed(self, task: Task, error: Exception, branch: Branch | None) -> TaskResult:
+        """`branch` is None where not even the first step was reached."""
         failure = _failure_of(error)
         log_failure(task, failure)
-        tokens = 0 if run is None else run.tokens
+        if branch is None:
+            return TaskResult(failure=failure, prompt_digest=self.prompt_digest)
+        branch.take_back(0)  # an agent that called this one may go on without it
         return TaskResult(
-            trace=tuple(trace),
+            trace=tuple(branch.trace),
             failure=failure,
-            model=_last_model(trace),
+            model=_last_model(branch.trace),
             prompt_digest=self.prompt_digest,
-            tokens=tokens,
+            tokens=branch.run.tokens,
         )
 
 

@@ -31,14 +31,21 @@ class TaskRows:
         agent_type: AgentType,
         agent: str,
         task_id: str = "",
-        writes: list[Write] | None = None,
+        caller: TaskRows | None = None,
     ) -> None:
-        """`writes` is the list of the task that this agent runs in, where it is a step of another's."""
+        """`caller` are those of the agent of which this one is a step: both see what either writes."""
         self._host, self._type, self._agent, self._task_id = host, agent_type, agent, task_id
-        self.writes: list[Write] = [] if writes is None else writes
-        self._written: dict[str, dict[int, Row]] = {}
-        self._before: list[tuple[Write, Row | None]] = []
-        self.writing = RLock()
+        self._task: _TaskWrites = _TaskWrites() if caller is None else caller._task
+
+    @property
+    def writes(self) -> list[Write]:
+        """Of all agents of the task, in the order in which they were described."""
+        return self._task.writes
+
+    @property
+    def writing(self) -> RLock:
+        """Held while a write is described."""
+        return self._task.lock
 
     def write(
         self,
@@ -80,10 +87,7 @@ class TaskRows:
                 tuple(key),
                 found is not None,
             )
-            written = self._written.setdefault(model, {})
-            self._before.append((write, written.get(row["id"])))
-            written[row["id"]] = row
-            self.writes.append(write)
+            self._task.add(write, row)
         return dict(row)
 
     def read(
@@ -104,15 +108,8 @@ class TaskRows:
 
     def forget(self, writes: Sequence[Write]) -> None:
         """Take back writes, as if they had never been described: of a step that failed, where the task goes on."""
-        gone = {id(write) for write in writes}
         with self.writing:
-            for write, before in reversed(self._before):
-                if id(write) in gone and before is None:
-                    self._written[write.model].pop(write.row_id, None)
-                elif id(write) in gone and before is not None:
-                    self._written[write.model][write.row_id] = before
-            self._before = [entry for entry in self._before if id(entry[0]) not in gone]
-            self.writes[:] = [write for write in self.writes if id(write) not in gone]
+            self._task.forget(writes)
 
     def _model(self, name: str) -> ModelSpec:
         models = self._type.spec.models
@@ -137,7 +134,7 @@ class TaskRows:
         return {**system, **complete}
 
     def _with_key(self, model: str, key: Mapping[str, Any]) -> Row | None:
-        written = self._written.get(model, {})
+        written = self._task.rows(self._type.name, model)
         for row in written.values():
             if all(row[name] == value for name, value in key.items()):
                 return row
@@ -156,6 +153,36 @@ class TaskRows:
             where=model,
             hint="update one row by its id, or by a key that is unique",
         )
+
+
+class _TaskWrites:
+    """What a task has described so far, and the rows as they will be."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.writes: list[Write] = []
+        self._rows: dict[tuple[str, str], dict[int, Row]] = {}
+        self._before: list[tuple[Write, Row | None]] = []
+
+    def rows(self, type_name: str, model: str) -> dict[int, Row]:
+        """By id."""
+        return self._rows.setdefault((type_name, model), {})
+
+    def add(self, write: Write, row: Row) -> None:
+        rows = self.rows(write.type, write.model)
+        self._before.append((write, rows.get(write.row_id)))
+        rows[write.row_id] = row
+        self.writes.append(write)
+
+    def forget(self, writes: Sequence[Write]) -> None:
+        gone = {id(write) for write in writes}
+        for write, before in reversed(self._before):
+            if id(write) in gone and before is None:
+                self.rows(write.type, write.model).pop(write.row_id, None)
+            elif id(write) in gone and before is not None:
+                self.rows(write.type, write.model)[write.row_id] = before
+        self._before = [entry for entry in self._before if id(entry[0]) not in gone]
+        self.writes[:] = [write for write in self.writes if id(write) not in gone]
 
 
 def misfit(error: ValuesInvalid, fields: Fields, where: str) -> BadParameter:
