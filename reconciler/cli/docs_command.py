@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DocumentFormat = Literal["markdown", "html", "json"]
 base_url_option = click.option(
-    "--base-url", metavar="URL", default="http://127.0.0.1:8000", show_default=True, help="Where the API is."
+    "--base-url", metavar="URL", default="http://127.0.0.1:8080", show_default=True, help="Where the API is."
 )
 
 
@@ -105,7 +105,7 @@ def collection(invocation: Invocation, format_: str, out: Path | None, base_url:
     console.tell(f"Wrote {out}.")
 
 
-def open_generator(invocation: Invocation, base_url: str) -> DocumentationGenerator:
+def open_generator(invocation: Invocation, base_url: str = "http://127.0.0.1:8080") -> DocumentationGenerator:
     """Over the sound manifests of the source; what is wrong with others is for `validate` to tell."""
     from reconciler.bootstrap import load_manifests
     from reconciler.documentation.generator import DocumentationGenerator

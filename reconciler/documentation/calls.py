@@ -13,7 +13,7 @@ from reconciler.documentation.mock.objects import NoMockError, example_input
 from reconciler.documentation.typescript.naming import pascal
 from reconciler.spec.agent_type import AgentType
 
-BASE_URL = "http://127.0.0.1:8000"
+BASE_URL = "http://127.0.0.1:8080"
 """Where `reconcile serve` listens unless told otherwise."""
 KEY_VARIABLE = "RECONCILER_API_KEY"
 

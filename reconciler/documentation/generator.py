@@ -38,7 +38,15 @@ class DocumentationGenerator:
     def types(self) -> list[AgentType]:
         """All types, by name."""
         names = sorted(a.removeprefix("type/") for a in self.state.entries if a.startswith("type/"))
-        return [self._type(name) for name in names]
+        return [self.agent_type(name) for name in names]
+
+    def agent_type(self, name: str) -> AgentType:
+        """The type of this name. Raises NotFound."""
+        found = self.state.agent_type(name)
+        if found is None:
+            known = [a.removeprefix("type/") for a in self.state.entries if a.startswith("type/")]
+            raise NotFound(f"there is no type {name}", hint=did_you_mean(name, known))
+        return found
 
     def agents(self, agent_type: str | None = None) -> list[Agent]:
         """All agents, or those of one type, by name."""
@@ -48,7 +56,7 @@ class DocumentationGenerator:
 
     def type(self, name: str) -> Document:
         """The page of one type. Raises NotFound."""
-        found = self._type(name)
+        found = self.agent_type(name)
         return type_documentation(found, self._versions(name), self.agents(name), self.base_url)
 
     def index(self, link: Callable[[str], str] = lambda name: "") -> Document:
@@ -72,13 +80,6 @@ class DocumentationGenerator:
         from reconciler.documentation.site import site_files
 
         return site_files(self)
-
-    def _type(self, name: str) -> AgentType:
-        found = self.state.agent_type(name)
-        if found is None:
-            known = [a.removeprefix("type/") for a in self.state.entries if a.startswith("type/")]
-            raise NotFound(f"there is no type {name}", hint=did_you_mean(name, known))
-        return found
 
 
 def agent_creation_guide() -> Document:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reconciler.documentation.calls import KEY_VARIABLE, examples_of
 from reconciler.documentation.document import Document
 from reconciler.documentation.markdown import code, fence, table
-from reconciler.documentation.typescript.naming import pascal
+from reconciler.documentation.typescript.naming import pascal, row_name
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 
@@ -37,7 +37,7 @@ def integration(types: Sequence[AgentType], agents: Sequence[Agent], base_url: s
             found.name: {
                 "version": found.spec.version,
                 "input": f"{pascal(found.name)}Input",
-                "rows": {model: f"{pascal(found.name)}{pascal(model)}Row" for model in found.spec.models},
+                "rows": {model: row_name(found.name, model) for model in found.spec.models},
             }
             for found in types
         },
@@ -46,8 +46,7 @@ def integration(types: Sequence[AgentType], agents: Sequence[Agent], base_url: s
 
 
 def _rows(agent_type: AgentType) -> str:
-    prefix = pascal(agent_type.name)
-    return ", ".join(code(f"{prefix}{pascal(model)}Row") for model in agent_type.spec.models)
+    return ", ".join(code(row_name(agent_type.name, model)) for model in agent_type.spec.models)
 
 
 def _hooks(agent_type: AgentType, agent: str, base_url: str) -> str:

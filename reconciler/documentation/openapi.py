@@ -9,7 +9,7 @@ from reconciler import __version__
 from reconciler.documentation.endpoints import Endpoint, all_endpoints, checked_base_url
 from reconciler.documentation.markdown import prose
 from reconciler.documentation.schemas import given_schema, output_schema, row_schema
-from reconciler.documentation.typescript.naming import pascal
+from reconciler.documentation.typescript.naming import pascal, row_name
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.task import TaskState
@@ -84,7 +84,7 @@ def _schemas_of(agent_type: AgentType) -> Iterator[tuple[str, Schema]]:
         },
     )
     yield f"{prefix}Task", _task(_reference(f"{prefix}Output"))
-    rows = {f"{prefix}{pascal(model)}Row": row_schema(agent_type, model) for model in spec.models}
+    rows = {row_name(agent_type.name, model): row_schema(agent_type, model) for model in spec.models}
     yield from rows.items()
     if rows:
         yield f"{prefix}Results", _page([_reference(name) for name in rows])

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from reconciler.documentation.markdown import one_line
+
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -16,6 +18,16 @@ def pascal(name: str) -> str:
     for part in parts[1:]:
         joined += ("_" if part[:1].isdigit() else "") + part.capitalize()
     return joined
+
+
+def camel(name: str) -> str:
+    joined = pascal(name)
+    return joined[0].lower() + joined[1:]
+
+
+def row_name(type_name: str, model: str) -> str:
+    """`EmailAnalysis_ActionItemRow`. Without the underscore `a-b` with `c` and `a` with `b_c` would meet."""
+    return f"{pascal(type_name)}_{pascal(model)}Row"
 
 
 def literal(value: Any) -> str:
@@ -30,5 +42,5 @@ def key(name: str) -> str:
 
 
 def comment(text: str) -> str:
-    """The text as a comment of one line that it cannot end."""
-    return "/** " + " ".join(text.replace("*/", "* /").split()) + " */"
+    """The text as a comment of one line that nothing in it ends, reorders or hides."""
+    return f"/** {one_line(text).replace('*/', '* /').replace('</', '< /')} */"
