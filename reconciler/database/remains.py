@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -54,16 +54,39 @@ class Remains:
     sessions: int = 0
 
 
-def remains_of(connection: Connection, address: str) -> Remains:
-    """What there is of an object now; of an agent the rows it wrote and those that go with them. Not inside a
-    transaction."""
-    kind, _, name = address.partition("/")
-    if kind == "type":
-        found = [_measured(connection, table) for table in _tables_of(connection, [name])]
-    else:
-        found = _rows_of_agent(connection, name)
-    sessions = len(_sessions(connection, name))
-    return Remains(tuple(found), tasks_of(connection, address), sessions)
+def tables_of_type(connection: Connection, name: str) -> tuple[TableExtent, ...]:
+    """In place or parked, with their rows."""
+    return tuple(_measured(connection, table) for table in _tables_of(connection, [name]))
+
+
+def rows_of_agent(connection: Connection, name: str) -> tuple[TableExtent, ...]:
+    """The rows that a purge of the agent would take: those it wrote, and what goes along with them by references.
+
+    By deleting them, and taking that back: nobody else can tell as exactly. Raises Refused as `purge` would. Not inside
+    a transaction.
+    """
+    counted: list[TableExtent] = []
+    try:
+        with connection.transaction(durable=False):
+            counted = _counted_deletion(connection, name)
+            raise _NotMeantError
+    except _NotMeantError:
+        return tuple(counted)
+
+
+def rows_written_by(connection: Connection, agent: str) -> int:
+    """Rows of the agent that are in place."""
+    tables = _tables_of(connection, _types_of(connection, agent))
+    return sum(
+        int(connection.execute(f"SELECT count(*) FROM {quote(t.name)} WHERE agent = ?", (agent,))[0][0])
+        for t in tables
+        if t.state != "parked"
+    )
+
+
+def sessions_about(connection: Connection, name: str) -> int:
+    """Conversations with the builder in whose drafts the name stands."""
+    return len(_sessions(connection, name))
 
 
 def tasks_of(connection: Connection, address: str) -> TaskCounts:
@@ -183,17 +206,6 @@ class _NotMeantError(Exception):
     """Undoes a deletion that was only to be counted."""
 
 
-def _rows_of_agent(connection: Connection, agent: str) -> list[TableExtent]:
-    """By deleting them, and taking that back: what goes along by references nobody else can tell as exactly."""
-    counted: list[TableExtent] = []
-    try:
-        with connection.transaction(durable=False):
-            counted = _counted_deletion(connection, agent)
-            raise _NotMeantError
-    except _NotMeantError:
-        return counted
-
-
 def _counted_deletion(connection: Connection, agent: str) -> list[TableExtent]:
     own = _tables_of(connection, _types_of(connection, agent))
     touched = [*own, *_referring(connection, own)]
@@ -205,7 +217,8 @@ def _counted_deletion(connection: Connection, agent: str) -> list[TableExtent]:
     ]
 
 
-def _delete_rows(connection: Connection, agent: str, tables: Iterable[TableExtent]) -> None:
+def _delete_rows(connection: Connection, agent: str, tables: Sequence[TableExtent]) -> None:
+    _let_go(connection, agent, tables)
     waiting = [*tables]
     while waiting:
         held: list[TableExtent] = []
@@ -223,6 +236,21 @@ def _delete_rows(connection: Connection, agent: str, tables: Iterable[TableExten
                 hint="delete those first, or delete the agent without its rows: --mode hard",
             )
         waiting = held
+
+
+def _let_go(connection: Connection, agent: str, tables: Sequence[TableExtent]) -> None:
+    """Rows that are to go refer to each other no more: SQLite would hold one against the other."""
+    in_place = {record.name: record for record in records.tables(connection, [t.name for t in tables])}
+    for table in tables:
+        if table.state == "parked":
+            continue
+        for column in json.loads(in_place[table.name].definition)["columns"]:
+            if column.get("references") and column.get("nullable", True):
+                name = quote(column["name"])
+                connection.execute(
+                    f"UPDATE {quote(table.name)} SET {name} = NULL WHERE agent = ? AND {name} IS NOT NULL",
+                    (agent,),
+                )
 
 
 def _types_of(connection: Connection, agent: str) -> set[str]:

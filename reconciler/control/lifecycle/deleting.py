@@ -14,13 +14,13 @@ from reconciler.control.lifecycle.finishing import Unfinished, finish_deletions
 from reconciler.control.lifecycle.impact import Impact, impact_of
 from reconciler.control.proposals import Author, Proposed
 from reconciler.control.proposing import Draft, Proposer, Wish
-from reconciler.database import deletions
+from reconciler.database import deletions, records
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.doorbell import ring
 from reconciler.database.lease import acquire
 from reconciler.database.remains import tasks_of
 from reconciler.database.tasks import cancel_all_of, take_over
-from reconciler.errors import ManifestsInvalid, ReconcilerError, Refused
+from reconciler.errors import ManifestsInvalid, ReconcilerError, Refused, StalePlan
 from reconciler.plans.changes import Action, Kind
 
 if TYPE_CHECKING:
@@ -66,8 +66,12 @@ class Deletions:
     def delete(
         self, impact: Impact, *, actor: str, reason: str = "", author: Author, cancel_tasks: bool = False
     ) -> Deleted:
-        """Does what `impact` said. Raises Refused, and what `Proposer` raises, before anything is changed but, with
-        `cancel_tasks`, the tasks; Locked and PartlyApplied once the source is changed: the next apply does the rest."""
+        """Does what `impact` said.
+
+        Raises Refused, StalePlan and what `Proposer` raises before anything is changed but, with `cancel_tasks`, the
+        tasks; Locked and PartlyApplied once the source is changed: the next apply does the rest.
+        """
+        self._refuse_stale(impact)
         self._refuse_dependents(impact)
         self._quieten(impact, actor, cancel_tasks)
         if not impact.in_source:
@@ -114,6 +118,13 @@ class Deletions:
         left = {one.address for one in deletions.unfinished(self._connection)}
         why = "it is out of service, but not all it left could be removed yet"
         return tuple(Unfinished(address, why) for address in impact.removed if address in left)
+
+    def _refuse_stale(self, impact: Impact) -> None:
+        live = records.entries(self._connection)
+        if any(live.get(address, "") != digest for address, digest in impact.removed.items()):
+            raise StalePlan(
+                f"{impact.address} has changed since it was looked at", hint="look at the preview again"
+            )
 
     def _refuse_dependents(self, impact: Impact) -> None:
         if impact.dependents:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from reconciler.database import deletions, records
 from reconciler.database.clock import moment_of, time_text
 from reconciler.database.deletions import Mode
-from reconciler.database.remains import Remains, TableExtent, TaskCounts, remains_of, tasks_of
+from reconciler.database.remains import (
+    TableExtent,
+    TaskCounts,
+    rows_of_agent,
+    rows_written_by,
+    sessions_about,
+    tables_of_type,
+    tasks_of,
+)
 from reconciler.errors import NotFound, UsageError
 from reconciler.spec.findings import did_you_mean
 from reconciler.spec.requirements import requirements
@@ -78,20 +86,24 @@ def impact_of(
     agents = _agents_of(connection, source, name) if kind == "type" else ()
     going = (address, *agents) if cascade else (address,)
     chosen = mode or _mode_of_policy(connection, source, address)
-    remains = remains_of(connection, address)
+    tables = tables_of_type(connection, name) if kind == "type" else ()
+    if kind == "agent" and chosen == "purge":
+        tables = rows_of_agent(connection, name)
     return Impact(
         address=address,
         mode=chosen,
         version=records.current_versions(connection).get(address, ""),
         removed={one: live.get(one, "") for one in going},
         in_source=address in source.entries,
-        tables=remains.tables if kind == "type" or chosen == "purge" else (),
-        tasks=_tasks(connection, kind, remains, agents if cascade else ()),
-        sessions=remains.sessions if chosen == "purge" else 0,
+        tables=tables,
+        tasks=_tasks(connection, going),
+        sessions=sessions_about(connection, name) if chosen == "purge" else 0,
         dependents=tuple(sorted(_dependents(source, going))),
         restorable=chosen != "purge",
         restorable_until=_until(connection, retention) if chosen == "hard" and kind == "type" else None,
-        exportable=sum(table.rows for table in remains.tables if table.state != "parked"),
+        exportable=sum(table.rows for table in tables if table.state != "parked")
+        if kind == "type"
+        else rows_written_by(connection, name),
     )
 
 
@@ -124,14 +136,11 @@ def _mode_of_policy(connection: Connection, source: State, address: str) -> Mode
     return MODE_OF_POLICY[found.spec.deletion_policy.value] if found else "hard"
 
 
-def _tasks(connection: Connection, kind: str, remains: Remains, agents: Collection[str]) -> TaskCounts:
-    """Of a type without its agents nothing is counted twice: its tasks are theirs."""
-    if kind == "agent" or not agents:
-        return remains.tasks
-    others = [tasks_of(connection, agent) for agent in agents]
-    waiting = max(remains.tasks.waiting, sum(counts.waiting for counts in others))
-    running = max(remains.tasks.running, sum(counts.running for counts in others))
-    return TaskCounts(waiting, running, remains.tasks.ended)
+def _tasks(connection: Connection, going: Collection[str]) -> TaskCounts:
+    """Those of an agent that was of another type before are not all of this type's, and none is counted twice."""
+    counts = [tasks_of(connection, address) for address in going]
+    waiting, running = max(one.waiting for one in counts), max(one.running for one in counts)
+    return TaskCounts(waiting, running, counts[0].ended)
 
 
 def _dependents(source: State, going: Collection[str]) -> Iterator[str]:
