@@ -21,6 +21,10 @@ from reconciler.spec.agent_type import AgentType
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
+TASK = "{{task_id}}"
+"""Stands for the task that was submitted last, where a program can fill it in."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueryParameter:
     """`example` is empty where a request shown to somebody should not have it."""
@@ -71,23 +75,31 @@ _PAGE = (
     QueryParameter("cursor", "The `next` of the page before."),
 )
 
+
+def _read(path: str, operation: str, summary: str, folder: str, **more: Any) -> Endpoint:
+    return Endpoint("GET", path, operation, summary, folder, **more)
+
+
+def _list(path: str, operation: str, summary: str, folder: str) -> Endpoint:
+    return _read(path, operation, summary, folder, query=_PAGE, answer="Page")
+
+
 FIXED: tuple[Endpoint, ...] = (
-    Endpoint("GET", "/livez", "get_liveness", "Whether the process answers.", "Health", needs_key=False),
-    Endpoint("GET", "/readyz", "get_readiness", "Whether the database answers.", "Health", needs_key=False),
-    Endpoint("GET", "/api/v1/status", "get_status", "Where things stand, object by object.", "Status"),
-    Endpoint("GET", "/api/v1/plan", "get_plan", "What would change.", "Status"),
-    Endpoint("GET", "/api/v1/agents", "list_agents", "All agents.", "Agents", query=_PAGE, answer="Page"),
-    Endpoint(
-        "GET", "/api/v1/agent-types", "list_agent_types", "All types.", "Types", query=_PAGE, answer="Page"
-    ),
-    Endpoint(
-        "GET", "/api/v1/tasks", "list_tasks", "Tasks, newest first.", "Tasks", query=_PAGE, answer="Page"
-    ),
-    Endpoint("GET", "/api/v1/docs/agent-creation", "get_agent_creation", "How to write an agent.", "Docs"),
-    Endpoint("GET", "/api/v1/docs/examples", "get_examples", "Worked examples.", "Docs"),
-    Endpoint(
-        "GET", "/api/v1/docs/frontend-integration", "get_frontend_integration", "The SDK in use.", "Docs"
-    ),
+    _read("/livez", "get_liveness", "Whether the process answers.", "Health", needs_key=False),
+    _read("/readyz", "get_readiness", "Whether the database answers.", "Health", needs_key=False),
+    _read("/api/v1/status", "get_status", "Where things stand, object by object.", "Reconciling"),
+    _read("/api/v1/plan", "get_plan", "What would change.", "Reconciling"),
+    _read("/api/v1/drift", "list_drift", "What others changed.", "Reconciling"),
+    _list("/api/v1/revisions", "list_revisions", "What was applied, newest first.", "Reconciling"),
+    _list("/api/v1/archives", "list_archives", "What is parked instead of destroyed.", "Reconciling"),
+    _list("/api/v1/operations", "list_operations", "Long work that was asked for.", "Reconciling"),
+    _list("/api/v1/agent-types", "list_agent_types", "All types.", "Types"),
+    _list("/api/v1/agents", "list_agents", "All agents.", "Agents"),
+    _list("/api/v1/tasks", "list_tasks", "Tasks, newest first.", "Tasks"),
+    _read("/api/v1/tools", "list_tools", "What steps can call.", "Catalog"),
+    _read("/api/v1/policies", "list_policies", "What any type may ask for at most.", "Catalog"),
+    _read("/api/v1/schemas/manifest", "get_manifest_schema", "JSON Schema of manifests.", "Catalog"),
+    _list("/api/v1/incidents", "list_incidents", "What tasks did that no task should.", "Oversight"),
 )
 
 _QUERY = (
@@ -102,6 +114,7 @@ def endpoints_of(types: Sequence[AgentType], agents: Sequence[Agent]) -> list[En
     """Of every agent of these types; a type without an agent is shown with one named as it."""
     found: list[Endpoint] = []
     for agent_type in types:
+        found += _of_type(agent_type)
         names = [agent.name for agent in agents if agent.spec.type == agent_type.name]
         for name in names or [agent_type.name]:
             found += _of_agent(agent_type, name)
@@ -127,8 +140,17 @@ def body_text(endpoint: Endpoint) -> str:
     return text.replace("{{", "{\\u007b").replace("{%", "{\\u0025")
 
 
+def _of_type(agent_type: AgentType) -> list[Endpoint]:
+    name, suffix, folder = agent_type.name, agent_type.name.replace("-", "_"), f"Type {agent_type.name}"
+    path = f"/api/v1/agent-types/{name}"
+    return [
+        _read(path, f"get_agent_type__{suffix}", f"What {name} is.", folder),
+        _read(f"{path}/versions", f"list_versions__{suffix}", f"All versions of {name}.", folder),
+    ]
+
+
 def _of_agent(agent_type: AgentType, agent: str) -> list[Endpoint]:
-    prefix, suffix = pascal(agent_type.name), re.sub("-", "_", agent)
+    prefix, suffix = pascal(agent_type.name), agent.replace("-", "_")
     folder = f"Agent {agent}"
     found = [
         Endpoint("GET", f"/api/v1/agents/{agent}", f"get_agent__{suffix}", f"What {agent} is.", folder),
@@ -141,23 +163,34 @@ def _of_agent(agent_type: AgentType, agent: str) -> list[Endpoint]:
             body=f"{prefix}TaskRequest",
             body_example=_task_example(agent_type),
             status=202,
-            answer=f"{prefix}Task",
+            answer="SubmittedTask",
+        ),
+        Endpoint(
+            "GET",
+            "/api/v1/tasks/{id}",
+            "get_task",
+            f"What became of a task of {agent}.",
+            folder,
+            path_values={"id": TASK},
+            answer="Task",
         ),
     ]
-    for model in agent_type.spec.models:
+    if agent_type.spec.models:
+        schema = f"/api/v1/agents/dynamic/{agent}/schema"
+        model = QueryParameter("model", "Which of the type's models.", next(iter(agent_type.spec.models)))
+        summary = f"JSON Schema of {agent}'s rows."
+        found.append(_read(schema, f"get_schema__{suffix}", summary, folder, query=(model,)))
+    for name in agent_type.spec.models:
         found.append(
             Endpoint(
                 "GET",
                 f"/api/v1/agents/dynamic/{agent}/results",
                 f"list_results__{suffix}",
-                f"Rows that {agent} wrote.",
+                f"Rows of {name} that {agent} wrote.",
                 folder,
-                query=(
-                    QueryParameter("model", "Which of the type's models; the output's if not said.", model),
-                    *_QUERY,
-                ),
+                query=(QueryParameter("model", "Which of the type's models.", name), *_QUERY),
                 answer=f"{prefix}Results",
-                answer_example=_page_example(agent_type, model),
+                answer_example=_page_example(agent_type, name),
             )
         )
     return found

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.documentation.endpoints import Endpoint, body_text, checked_base_url, folders
+from reconciler.documentation.endpoints import TASK, Endpoint, body_text, checked_base_url, folders
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 
@@ -37,7 +37,7 @@ def insomnia_collection(types: Sequence[AgentType], agents: Sequence[Agent], bas
         "environments": {
             "name": "Base Environment",
             "meta": _meta("env", NAME) | {"isPrivate": False},
-            "data": {"base_url": checked_base_url(base_url), "api_key": ""},
+            "data": {"base_url": checked_base_url(base_url), "api_key": "", "task_id": ""},
         },
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
@@ -45,7 +45,7 @@ def insomnia_collection(types: Sequence[AgentType], agents: Sequence[Agent], bas
 
 def _request(endpoint: Endpoint, number: int) -> dict[str, Any]:
     request: dict[str, Any] = {
-        "url": "{{ _.base_url }}" + endpoint.filled_path,
+        "url": "{{ _.base_url }}" + endpoint.filled_path.replace(TASK, "{{ _.task_id }}"),
         "name": endpoint.summary,
         "meta": _meta("req", f"{endpoint.method} {endpoint.path} {number}")
         | {"description": endpoint.summary, "isPrivate": False, "sortKey": -number},

@@ -60,7 +60,13 @@ def openapi_document(types: Sequence[AgentType], agents: Sequence[Agent], base_u
 
 def component_schemas(types: Sequence[AgentType]) -> dict[str, Schema]:
     """Schemas by name: what all share, and `NameInput`, `NameOutput`, `NameModelRow` and more of every type."""
-    schemas = {"Object": {"type": "object"}, "Page": _page([{}]), "Problem": _PROBLEM}
+    schemas = {
+        "Object": {"type": "object"},
+        "Page": _page([{}]),
+        "Problem": _PROBLEM,
+        "SubmittedTask": _SUBMITTED,
+        "Task": _task([_reference(f"{pascal(found.name)}Output") for found in types]),
+    }
     for agent_type in types:
         schemas |= dict(_schemas_of(agent_type))
     return schemas
@@ -83,7 +89,6 @@ def _schemas_of(agent_type: AgentType) -> Iterator[tuple[str, Schema]]:
             "required": ["input"],
         },
     )
-    yield f"{prefix}Task", _task(_reference(f"{prefix}Output"))
     rows = {row_name(agent_type.name, model): row_schema(agent_type, model) for model in spec.models}
     yield from rows.items()
     if rows:
@@ -96,19 +101,20 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": prose(endpoint.summary),
         "tags": [endpoint.folder],
     }
-    if endpoint.query:
-        operation["parameters"] = [
-            {
-                "name": parameter.name,
-                "in": "query",
-                "description": parameter.description,
-                "required": False,
-                "schema": {"type": "integer", "minimum": 1}
-                if parameter.name == "limit"
-                else {"type": "string"},
-            }
-            for parameter in endpoint.query
-        ]
+    operation["parameters"] = [
+        {
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.description,
+            "required": False,
+            "schema": {"type": "integer", "minimum": 1} if parameter.name == "limit" else {"type": "string"},
+        }
+        for parameter in endpoint.query
+    ]
+    operation["parameters"] += [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in endpoint.path_values
+    ]
     if endpoint.body:
         operation["requestBody"] = {"required": True, "content": _json(endpoint.body, endpoint.body_example)}
     answer = {"description": "Done.", "content": _json(endpoint.answer, endpoint.answer_example)}
@@ -142,14 +148,26 @@ def _page(items: list[Schema]) -> Schema:
     }
 
 
-def _task(output: Schema) -> Schema:
+_STATES = [state.value for state in TaskState]
+_SUBMITTED: Schema = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "state": {"enum": _STATES},
+        "created": {"type": "boolean", "description": "False where its idempotency key was known."},
+    },
+    "required": ["id", "state", "created"],
+}
+
+
+def _task(outputs: list[Schema]) -> Schema:
     return {
         "type": "object",
         "properties": {
             "id": {"type": "string"},
             "agent": {"type": "string"},
-            "state": {"enum": [state.value for state in TaskState]},
-            "output": {"anyOf": [output, {"type": "null"}]},
+            "state": {"enum": _STATES},
+            "output": {"anyOf": [*outputs, {"type": "null"}]},
             "error_code": {"type": ["string", "null"]},
             "error_message": {"type": ["string", "null"]},
         },

@@ -25,6 +25,7 @@ def postman_collection(types: Sequence[AgentType], agents: Sequence[Agent], base
         "variable": [
             {"key": "base_url", "value": checked_base_url(base_url), "type": "string"},
             {"key": "api_key", "value": "", "type": "string"},
+            {"key": "task_id", "value": "", "type": "string"},
         ],
         "item": [
             {"name": folder, "item": [_item(endpoint) for endpoint in endpoints]}
@@ -60,10 +61,14 @@ def _item(endpoint: Endpoint) -> dict[str, Any]:
             "raw": body_text(endpoint),
             "options": {"raw": {"language": "json"}},
         }
-    check = f'pm.test("answers with {endpoint.status}", () => pm.response.to.have.status({endpoint.status}));'
+    script = [
+        f'pm.test("answers with {endpoint.status}", () => pm.response.to.have.status({endpoint.status}));'
+    ]
+    if endpoint.answer == "SubmittedTask":
+        script.append('pm.collectionVariables.set("task_id", pm.response.json().id);')
     return {
         "name": endpoint.summary,
         "request": request,
         "response": [],
-        "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": [check]}}],
+        "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": script}}],
     }
