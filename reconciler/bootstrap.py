@@ -225,12 +225,12 @@ def open_gate(settings: Settings, *, confined: bool) -> Gate:
     return Gate(level, Pinned(settings.policy).policies)
 
 
-def task_queue(connection: Connection) -> TaskQueue:
-    """The way in for tasks of all agents, dynamic and installed."""
+def task_queue(connection: Connection, settings: Settings) -> TaskQueue:
+    """The way in for tasks of all agents, dynamic and installed; sensitive inputs are sealed while they wait."""
     from reconciler.agents.static import installed_agents
     from reconciler.execution.tasks import TaskQueue
 
-    return TaskQueue(connection, installed_agents())
+    return TaskQueue(connection, installed_agents(), open_cipher(settings))
 
 
 def open_worker(

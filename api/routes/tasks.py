@@ -19,6 +19,7 @@ from api.streaming import STREAM, LastEventId, event, event_stream
 from api.watching import stage
 from api.wire import Page, json_response, problems
 from reconciler.database import tasks
+from reconciler.database.api_keys import Role
 from reconciler.database.doorbell import ring
 from reconciler.database.tasks import TaskFilter, TaskLine, TaskRecord
 from reconciler.execution.tasks import TaskQueue
@@ -87,7 +88,8 @@ def submit_task(
     """Puts a task into the queue; `Location` is where to follow it."""
     state = server_of(request)
     with state.connection() as connection:
-        queue = TaskQueue(connection, state.static)
+        # Whoever may submit may have it sealed, though not opened again.
+        queue = TaskQueue(connection, state.static, state.cipher(Role.OPERATOR))
 
         def work() -> Response:
             submitted = queue.submit(

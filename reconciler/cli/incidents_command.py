@@ -38,7 +38,7 @@ def incidents(invocation: Invocation, agent: str, limit: int) -> None:
         console.document({"incidents": told, "on_hold": [asdict(one) for one in held]})
         return
     if found:
-        console.lines(aligned(("AT", "SEVERITY", "KIND", "AGENT", "TASK", "WHAT"), map(_row, found)))
+        console.lines(aligned(("AT", "SEVERITY", "KIND", "AGENT", "TASK", "WHAT"), [_row(one) for one in found]))
     else:
         console.lines(["No incidents."])
     for one in held:

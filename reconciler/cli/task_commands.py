@@ -56,7 +56,7 @@ def submit(
 
     values, overrides = task_input(given), task_settings(settings)
     with _database(invocation) as connection:
-        submitted = task_queue(connection).submit(
+        submitted = task_queue(connection, invocation.settings()).submit(
             agent,
             values,
             settings=overrides,

@@ -15,11 +15,14 @@ from reconciler.database import records
 from reconciler.database.connection import Connection, Row
 from reconciler.database.encryption import Keyring, Unsealable
 from reconciler.database.failures import NotThere
+from reconciler.database.json_text import from_json, to_json
 from reconciler.database.parking import ARCHIVE_SCHEMA
 from reconciler.database.records.audit import append_audit
 from reconciler.database.records.rows import ArchiveRecord, AuditEntry
 from reconciler.database.rows.cipher import Place
 from reconciler.database.sql_text import quote
+from reconciler.database.storable import UnfitValue
+from reconciler.database.tasks.sealed_input import MARK, resealed_input
 from reconciler.spec.tables import Column, Table
 
 BATCH = 500
@@ -76,6 +79,7 @@ def rotate(
         tables = sealed_tables(connection)
         for table in tables:
             _rotate_table(connection, keyring, table, batch, done, progress)
+        done.rows += _rotate_tasks(connection, keyring, done)
         done.tables = len(tables)
         done.left = sum(_left(connection, keyring, table) for table in tables)
         with connection.transaction():
@@ -146,6 +150,30 @@ def _rotate_table(
             progress(table.name, done.rows)
     except NotThere:
         return  # dropped, parked or rebuilt meanwhile: the next pass sees what has become of it
+
+
+def _rotate_tasks(connection: Connection, keyring: Keyring, done: Rotated) -> int:
+    """Inputs of tasks that were sealed while they waited; how many tasks."""
+    rotated, after = 0, ""
+    while True:
+        rows = connection.execute(
+            "SELECT id, input FROM tasks WHERE id > ? AND input LIKE ? ORDER BY id LIMIT ?",
+            (after, f'%"{MARK}"%', BATCH),
+        )
+        for id_, text in rows:
+            try:
+                renewed = resealed_input(id_, from_json(text), keyring)
+            except UnfitValue as error:
+                done.reasons.append(f"task {id_}: {error.message}")
+                continue
+            if renewed is not None:
+                connection.execute(
+                    "UPDATE tasks SET input = ? WHERE id = ? AND input = ?", (to_json(renewed), id_, text)
+                )
+                rotated += 1
+        if len(rows) < BATCH:
+            return rotated
+        after = rows[-1][0]
 
 
 def _batch(connection: Connection, keyring: Keyring, table: SealedTable, after: int, batch: int) -> list[Row]:

@@ -17,8 +17,9 @@ from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed, Ended, NewTask
 from reconciler.errors import ReconcilerError
+from reconciler.execution.beginning import job_of
 from reconciler.execution.endings import incident_of
-from reconciler.execution.jobs import Done, Job, bounds_of
+from reconciler.execution.jobs import Done, Job
 from reconciler.execution.recording import recorded_incident
 from reconciler.execution.secret_store import SecretStore
 from reconciler.execution.tasks import TaskQueue
@@ -27,8 +28,8 @@ from reconciler.spec.task import Failure, TaskResult, TaskState, Values
 if TYPE_CHECKING:
     from reconciler.agents.factory import AgentFactory
     from reconciler.agents.static import StaticAgents
-    from reconciler.execution.child import Program
     from reconciler.execution.gate import Gate
+    from reconciler.execution.program import Program
     from reconciler.settings import Settings
     from reconciler.tools.host import Host
 
@@ -118,15 +119,14 @@ def run_inline(
     """
     if gate is not None:
         gate.check_host(connection)
-    claimed = task if isinstance(task, Claimed) else _claim(connection, task, static)
+    claimed = task if isinstance(task, Claimed) else _claim(connection, task, static, cipher)
     if isinstance(claimed, str):
         record = tasks.get(connection, claimed)
         return Ran(claimed, record.line.state, record.output, record.failure, record.trace)
     secrets = SecretStore(lambda agent: tasks.blueprint(connection, agent))
     host = DatabaseHost(connection, secrets=secrets, cipher=cipher)
-    job = Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits))
-    refusal = gate.refusal(claimed) if gate is not None else None
-    result = TaskResult(failure=refusal) if refusal else run_here(job, program_of(factory, settings), host)
+    job = job_of(claimed, gate, cipher)
+    result = job.result if isinstance(job, Done) else run_here(job, program_of(factory, settings), host)
     rules = gate.incident_rules if gate is not None else ()
     incident = recorded_incident(claimed, incident_of(result), "inline")
     (finished,) = tasks.finish(connection, [Ended(claimed, result, incident)], cipher=cipher, rules=rules)
@@ -135,15 +135,16 @@ def run_inline(
 
 
 def program_of(factory: AgentFactory, settings: Settings) -> Program:
-    from reconciler.execution.child import Program
-    from reconciler.llm.ollama import Ollama
-    from reconciler.tools.egress import Network
+    from reconciler.execution import program
+    from reconciler.execution.zygote import Setup
 
-    return Program(factory, Ollama(settings.ollama_url), Network(settings.egress_private))
+    return program.program_of(factory, Setup.of(settings))
 
 
-def _claim(connection: Connection, task: NewTask, static: StaticAgents | None) -> Claimed | str:
+def _claim(
+    connection: Connection, task: NewTask, static: StaticAgents | None, cipher: Cipher
+) -> Claimed | str:
     """The task, claimed; only its id where it cannot be claimed now."""
-    (submitted,) = TaskQueue(connection, static).submit_all([task])
+    (submitted,) = TaskQueue(connection, static, cipher).submit_all([task])
     worker = f"inline-{submitted.id}"
     return tasks.claim_one(connection, worker, submitted.id, ttl=CLAIM_SECONDS) or submitted.id

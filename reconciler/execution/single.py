@@ -18,8 +18,8 @@ from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed
 from reconciler.errors import ReconcilerError
-from reconciler.execution.endings import refused
-from reconciler.execution.jobs import Executor, Job, bounds_of
+from reconciler.execution.beginning import job_of
+from reconciler.execution.jobs import Executor, Job
 from reconciler.execution.recording import Recorder
 from reconciler.execution.secret_store import SecretStore
 from reconciler.execution.worker import BEAT, CLAIM_SECONDS, worker_name
@@ -83,12 +83,11 @@ class SingleRunner:
         claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
         if claimed is None:
             return self._why_not(connection, task_id)
-        job = Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits))
-        refusal = self._gate.refusal(claimed) if self._gate is not None else None
-        if refusal is None:
-            self._executor.start(job)
-        else:
-            self._recorder.add(claimed, refused(job, refusal))
+        match job_of(claimed, self._gate, self._cipher):
+            case Job() as job:
+                self._executor.start(job)
+            case done:
+                self._recorder.add(claimed, done)
         self._beat_at = time.monotonic() + min(BEAT, self._ttl / 3)
         while not self._recorder:
             for done in self._executor.poll(max(0.0, self._beat_at - time.monotonic())):

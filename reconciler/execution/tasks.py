@@ -14,7 +14,9 @@ from reconciler.agents.settings import AgentSettings
 from reconciler.database import records, tasks
 from reconciler.database.connection import Connection
 from reconciler.database.doorbell import ring
+from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.tasks import NewTask, Submitted
+from reconciler.database.tasks.sealed_input import sealed_input
 from reconciler.errors import InvalidInput, NotFound
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
@@ -33,9 +35,12 @@ class TaskQueue:
     that wait hear of it when that is committed.
     """
 
-    def __init__(self, connection: Connection, static: StaticAgents | None = None) -> None:
-        """`static` are the agents that are Python classes; without it there are none."""
-        self._connection, self._static = connection, static
+    def __init__(
+        self, connection: Connection, static: StaticAgents | None = None, cipher: Cipher = NO_KEY
+    ) -> None:
+        """`static` are the agents that are Python classes; without it there are none. `cipher` seals sensitive inputs
+        while they wait."""
+        self._connection, self._static, self._cipher = connection, static, cipher
 
     def submit(
         self,
@@ -59,11 +64,16 @@ class TaskQueue:
         deployed = {name: self._deployed(name) for name in dict.fromkeys(task.agent for task in new)}
         for name, (_, agent_type) in deployed.items():
             refuse_new_tasks_if_retired(name, agent_type, datetime.now(UTC).date())
-        checked = [_checked(task, *deployed[task.agent]) for task in new]
+        checked = [
+            self._sealed(_checked(task, *deployed[task.agent]), deployed[task.agent][1]) for task in new
+        ]
         if self._connection.in_transaction:
             return self._submit(checked)
         with self._connection.transaction():
             return self._submit(checked)
+
+    def _sealed(self, task: NewTask, agent_type: AgentType) -> NewTask:
+        return sealed_input(task, agent_type.spec.input, self._cipher)
 
     def _submit(self, checked: Sequence[NewTask]) -> list[Submitted]:
         submitted = tasks.submit(self._connection, checked)

@@ -25,8 +25,8 @@ from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed, TaskKind
 from reconciler.database.upgrade import has_catalog
 from reconciler.errors import DatabaseError, Locked, NotFound, ReconcilerError
-from reconciler.execution.endings import refused
-from reconciler.execution.jobs import Executor, Job, bounds_of
+from reconciler.execution.beginning import job_of
+from reconciler.execution.jobs import Executor, Job
 from reconciler.execution.recording import Recorder
 from reconciler.execution.secret_store import SecretStore
 
@@ -162,12 +162,11 @@ class Worker:
         self._progress_at = now if claimed else self._progress_at
 
     def _start(self, claimed: Claimed) -> None:
-        job = Job(claimed.task, claimed.blueprint, bounds_of(claimed.limits))
-        refusal = self._gate.refusal(claimed) if self._gate is not None else None
-        if refusal is None:
-            self._executor.start(job)
-        else:
-            self._recorder.add(claimed, refused(job, refusal))
+        match job_of(claimed, self._gate, self._cipher):
+            case Job() as job:
+                self._executor.start(job)
+            case done:
+                self._recorder.add(claimed, done)
 
     def _run_on(self, patience: float) -> None:
         """Let tasks run, and record those that have ended once enough have, or none is about to."""

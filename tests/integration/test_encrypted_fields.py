@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,9 +22,14 @@ from reconciler.database.rows.ids import reserve
 from reconciler.database.rows.live_models import LiveModels
 from reconciler.database.rows.queries import RowQuery, every_row, page
 from reconciler.database.storable import UnfitValue
+from reconciler.database.tasks import claim
+from reconciler.database.tasks.sealed_input import opened_task
+from reconciler.execution.beginning import job_of
+from reconciler.execution.jobs import Done
+from reconciler.execution.tasks import TaskQueue
 from reconciler.spec.tables import tables_of
 from reconciler.spec.task import Write
-from tests.integration.deployed import deploy, type_of
+from tests.integration.deployed import agent_of, deploy, type_of
 from tests.integration.mapped import engine_of
 from tests.integration.test_row_effects import KEPT, mapped_value
 from tests.integration.test_stored_values import FIELDS
@@ -209,3 +215,41 @@ def test_a_rotation_goes_on_where_another_was_stopped(connection: Connection) ->
     assert keys == ["k2"] * 6 + ["k1"] * 3
     assert [row["text"] for row in rows(connection, BOTH)] == [f"secret {number}" for number in range(9)]
     assert rotate(connection, BOTH, batch=3).rows == 3
+
+
+# --- inputs that wait ---------------------------------------------------------------------------------------
+
+LETTERS = type_of("letters", input={"text": {"type": "text", "sensitive": True}, "size": "integer"})
+
+
+def test_a_sensitive_input_waits_sealed_and_is_opened_for_its_task_alone(connection: Connection) -> None:
+    deploy(connection, [LETTERS], [agent_of("ann", "letters")])
+    for text in ("canary", "other"):
+        TaskQueue(connection, cipher=RING).submit("ann", {"text": text, "size": 1})
+    ((first,), (second,)) = connection.execute("SELECT input FROM tasks ORDER BY id")
+    assert "canary" not in first
+    one, two = claim(connection, "w", 2, ttl=60)
+    assert opened_task(one.task, RING).input == {"text": "canary", "size": 1}
+    swapped = replace(one.task, input=two.task.input)
+    with pytest.raises(Unsealable, match="was moved there"):
+        opened_task(swapped, RING)
+    job = job_of(one, None, NO_KEY)
+    assert isinstance(job, Done)
+    assert job.result.failure is not None
+    assert job.result.failure.code == "unavailable"
+    assert second != first
+
+
+def test_inputs_that_wait_are_rotated_too(connection: Connection) -> None:
+    deploy(connection, [LETTERS], [agent_of("ann", "letters")])
+    TaskQueue(connection, cipher=RING).submit("ann", {"text": "canary"})
+    assert rotate(connection, BOTH).rows == 1
+    (one,) = claim(connection, "w", 1, ttl=60)
+    assert opened_task(one.task, Keyring({"k2": NEW})).input["text"] == "canary"
+
+
+def test_without_a_key_inputs_wait_as_they_are(connection: Connection) -> None:
+    deploy(connection, [LETTERS], [agent_of("ann", "letters")])
+    TaskQueue(connection).submit("ann", {"text": "plain"})
+    (one,) = claim(connection, "w", 1, ttl=60)
+    assert opened_task(one.task, NO_KEY).input["text"] == "plain"
