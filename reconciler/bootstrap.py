@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from reconciler.agents.factory import AgentFactory
     from reconciler.agents.registry import AgentRegistry
     from reconciler.agents.rehearsal import Rehearsal
     from reconciler.agents.schema_manager import SchemaManager
+    from reconciler.builder.modelling import Conditions
+    from reconciler.builder.service import AgentBuilderService
     from reconciler.control.controller.judging import Health
     from reconciler.control.controller.loop import Controller
     from reconciler.control.controller.passes import Report
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.execution.monitoring import Metrics
     from reconciler.execution.tasks import TaskQueue
     from reconciler.execution.worker import Worker
+    from reconciler.manifests.cache import Cache
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.pinned import Pinned
@@ -40,16 +44,19 @@ if TYPE_CHECKING:
     from reconciler.tools.host import Host
 
 
-def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
+def open_reconciler(settings: Settings, *, create: bool = False, stays: bool = False) -> Reconciler:
     """A Reconciler over the source and database of the settings; a context manager.
 
-    `create` makes the database where there is none, which only something that writes should ask for.
+    `create` makes the database where there is none, which only something that writes should ask for. `stays` keeps in
+    memory what is known of the manifests, for a program that plans again and again.
     """
     from reconciler.control.reconciler import Reconciler
     from reconciler.manifests.pinned import Pinned
 
+    remembered = _remembered(settings) if stays else None
+
     def load(use_cache: bool) -> Loaded:
-        return load_manifests(settings, use_cache=use_cache)
+        return load_manifests(settings, use_cache=use_cache, cache=remembered)
 
     return Reconciler(settings, load=load, create=create, pinned=Pinned(settings.policy))
 
@@ -74,7 +81,7 @@ def open_controller(
     from reconciler.control.controller.waking import Bell, FolderWatcher
 
     followed = open_source(settings)  # refuses now what would be refused at every pass
-    reconciler = open_reconciler(settings, create=True)
+    reconciler = open_reconciler(settings, create=True, stays=True)
     in_folder = not settings.source.startswith("git+")
     name = f"{actor or settings.actor or 'controller'}"
 
@@ -311,15 +318,26 @@ def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:
         yield rehearse(agent_type, builtin_registry(), lookup)
 
 
-def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:
-    """What the source says now, with everything that is wrong in it. Raises SourceError."""
+def load_manifests(settings: Settings, *, use_cache: bool = True, cache: Cache | None = None) -> Loaded:
+    """What the source says now, with everything that is wrong in it. `cache` is one of the caller's. Raises
+    SourceError."""
     from reconciler.manifests.cache import Cache, cache_folder
     from reconciler.manifests.load import cache_key, load
     from reconciler.manifests.pinned import Pinned
 
     source, pinned = open_source(settings), Pinned(settings.policy)
-    cache = Cache(cache_folder(settings.cache), cache_key(source, pinned)) if use_cache else None
-    return load(source, cache, pinned)
+    if cache is None:
+        cache = Cache(cache_folder(settings.cache), cache_key(source, pinned))
+    return load(source, cache if use_cache else None, pinned)
+
+
+def _remembered(settings: Settings) -> Cache:
+    from reconciler.manifests.cache import cache_folder
+    from reconciler.manifests.load import cache_key
+    from reconciler.manifests.pinned import Pinned
+    from reconciler.manifests.remembered import Remembered
+
+    return Remembered(cache_folder(settings.cache), cache_key(open_source(settings), Pinned(settings.policy)))
 
 
 def open_source(settings: Settings) -> Source:
@@ -404,6 +422,60 @@ def _load_kept(source: Source, settings: Settings, pinned: Pinned) -> Loaded:
     from reconciler.manifests.load import cache_key, load
 
     return load(source, Cache(cache_folder(settings.cache), cache_key(source, pinned)), pinned)
+
+
+def open_builder(
+    settings: Settings,
+    *,
+    connecting: Callable[[], AbstractContextManager[Connection]] | None = None,
+    writer: Callable[[], Writer] | None = None,
+    conditions: Conditions | None = None,
+) -> AgentBuilderService:
+    """The builder over source, database and language models of the settings.
+
+    `connecting` gives connections to a database with a catalog (default: one of its own for each call), `writer` what
+    proposals go through (default: `open_writer`), `conditions` say how a model is asked.
+    """
+    from reconciler.builder.modelling import Conditions
+    from reconciler.builder.service import AgentBuilderService
+    from reconciler.builder.templates.installed import installed_templates
+    from reconciler.builder.workshop import Workshop
+    from reconciler.control.reconciler import Reconciler
+    from reconciler.llm.ollama import Ollama
+    from reconciler.manifests.pinned import Pinned
+
+    pinned = Pinned(settings.policy)
+    workshop = Workshop(
+        settings,
+        pinned=pinned,
+        open_source=lambda: open_source(settings),
+        open_writer=writer or (lambda: open_writer(settings)),
+        open_reconciler=lambda load: Reconciler(settings, load=load, pinned=pinned),
+    )
+    return AgentBuilderService(
+        connecting or _with_catalog(settings),
+        workshop,
+        installed_templates(),
+        provider=Ollama(settings.ollama_url),
+        conditions=conditions or Conditions(),
+    )
+
+
+def _with_catalog(settings: Settings) -> Callable[[], Connection]:
+    """Opens connections; the first of them makes the catalog, where that is not there."""
+    from reconciler.database.connection import connect
+    from reconciler.database.upgrade import ensure_catalog
+
+    known: list[bool] = []
+
+    def opened() -> Connection:
+        connection = connect(settings.database, lock_timeout=settings.lock_timeout)
+        if not known:
+            ensure_catalog(connection)
+            known.append(True)
+        return connection
+
+    return opened
 
 
 def _git_source(settings: Settings) -> GitSource:

@@ -68,6 +68,7 @@ class Reconciler:
         self._makers: dict[str, Callable[[], Planned]] = {}
         self._loaded: Loaded | None = None
         self._planned_last: Planned | None = None
+        self._stamp_last = ""
 
     def __enter__(self) -> Reconciler:
         return self
@@ -92,6 +93,8 @@ class Reconciler:
             found = self._by_verdict(connection, loaded)
             if found is not None:
                 return found
+        # Taken before: what moves while the plan is made must not look as if it had been seen.
+        self._stamp_last = verdict.stamp_of(connection) if connection is not None else ""
         planned = self._planned_last = self._planned(loaded)
         self._makers[planned.plan.id] = lambda: self._planned_again(planned, self._load(use_cache))
         if len(self._makers) > PLANS_KEPT:  # of a program that stays, and plans again and again
@@ -221,11 +224,15 @@ class Reconciler:
         planned = self._planned_last
         assert planned is not None, "what is applied was planned"
 
+        connection, stamp = self._catalog(create=True), self._stamp_last
+
         def remake() -> Planned:
+            if not planned.depends_on_rows and stamp and verdict.stamp_of(connection) == stamp:
+                return planned
             return self._planned_again(planned, self._last_loaded())
 
         return apply_plan(
-            self._catalog(create=True),
+            connection,
             plan,
             remake,
             allow=(),

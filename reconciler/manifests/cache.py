@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reconciler.manifests import kept
 from reconciler.manifests.forked import aside
-from reconciler.manifests.kept import Index, Result
+from reconciler.manifests.kept import EntryRow, Index, Result
 from reconciler.manifests.program import program_digest
 from reconciler.spec.state import digest_of
 
@@ -106,6 +106,14 @@ class Cache:
             else:
                 return
             kept.write_result(connection, program_digest(), result)
+
+    def rows(self, result: Result) -> Iterable[EntryRow]:
+        """The entries of a result that this cache gave."""
+        return kept.unpacked(result.entries)
+
+    def pack(self, rows: Callable[[], bytes]) -> bytes:
+        """The entries of a result as they are to be kept."""
+        return rows()
 
     def aside(self, work: Callable[[], object]) -> None:
         """Does a work on this cache while this process goes on, as far as it does not use the same file."""

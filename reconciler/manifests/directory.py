@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import stat
 import struct
 import time
@@ -16,6 +18,10 @@ SUFFIXES = (".yaml", ".yml")
 MAX_FILES = 100_000
 SETTLED_AFTER_NS = 2_000_000_000
 """A file changed this shortly before it is read may change again without its times moving."""
+
+
+OPEN_FOR_NS = 60_000_000_000
+"""A file untouched for so long is not looked at for writers: hardly anybody pauses longer within one manifest."""
 
 
 class DirectorySource:
@@ -52,6 +58,9 @@ class DirectorySource:
         for path in paths:
             try:
                 yield path, _content(f"{self._root}/{path}")
+            except BeingWrittenError:
+                hint = "it counts once whoever writes it has closed it; until then its objects are left alone"
+                yield path, Problem("file-being-written", f"{path} is being written", file=path, hint=hint)
             except OSError as error:
                 yield path, _unreadable(path, error)
 
@@ -187,9 +196,43 @@ def _content(path: str) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError("not a regular file")
-        return os.read(descriptor, min(status.st_size + 1, READ_BYTES))
+        data = os.read(descriptor, min(status.st_size + 1, READ_BYTES))
+        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < OPEN_FOR_NS and _is_being_written(
+            descriptor, status
+        ):
+            raise BeingWrittenError
+        return data
     finally:
         os.close(descriptor)
+
+
+class BeingWrittenError(Exception):
+    """What was read may be half of what is to come."""
+
+
+def _is_being_written(descriptor: int, before: os.stat_result) -> bool:
+    """Whether somebody has the file open for writing, or wrote while it was read.
+
+    The kernel grants a lease for reading only while nobody has it open for writing. Where it grants none at all (a
+    file of another user, some network file systems), only the file's size and times tell.
+    """
+    after = os.fstat(descriptor)
+    if (after.st_size, after.st_mtime_ns, after.st_ino) != (
+        before.st_size,
+        before.st_mtime_ns,
+        before.st_ino,
+    ):
+        return True
+    try:
+        # Should somebody open it for writing while the lease is there, the signal that tells so must not end us.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _is_utf8(name: str) -> bool:

@@ -89,7 +89,7 @@ def _load_changed(source: Source, cache: Cache | None, listing: Listing, pinned:
 
 
 def _store(cache: Cache, result: Result, index: Index, changed: Collection[str], resolved: Resolved) -> None:
-    entries = packed(_rows(resolved.standing))
+    entries = cache.pack(lambda: packed(_rows(resolved.standing)))
     cache.store(replace(result, entries=entries), index, changed, resolved.relinked)
 
 
@@ -115,10 +115,14 @@ def _loaded(
     standing: Mapping[str, Compiled] | None = None,
 ) -> Loaded:
     """`standing` are the documents if they are at hand; otherwise they are kept in the cache."""
-    entries = _Entries(lambda: unpacked(result.entries) if standing is None else _rows(standing))
+    entries = _Entries(lambda: _kept_rows(cache, result) if standing is None else _rows(standing))
     text = _text_loader(source, cache, entries, standing or {})
     state = State(entries, _spec_loader(text), digest=result.digest, held=frozenset(result.held), text=text)
     return Loaded(state, result.problems, result.files, source.commit, result.opaque)
+
+
+def _kept_rows(cache: Cache | None, result: Result) -> Iterable[EntryRow]:
+    return unpacked(result.entries) if cache is None else cache.rows(result)
 
 
 class _Entries(Mapping[str, Entry]):

@@ -113,9 +113,10 @@ def _affected(
     affected = now.with_dependents(moved)
     if any(address.startswith("policy/") for address in moved):
         affected.update(address for address in now.documents if address.startswith("type/"))
+    names_moved = new.keys() != old.keys()
     for address in linked.keys() & now.documents.keys():
         # Problems carry positions, and hints made from all the names there are.
-        if now.documents[address].file in changed or new.keys() != old.keys():
+        if names_moved or now.documents[address].file in changed:
             affected.add(address)
     return affected
 

@@ -16,6 +16,7 @@ from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
 from reconciler.spec.state import State
 
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """`message` says what is wrong where `state` is degraded; `relies_on` is the type of an agent."""
@@ -43,14 +44,20 @@ class Findings:
     suspended: Mapping[str, str] = field(default_factory=dict)
 
 
-def judge(findings: Findings, health: Mapping[str, Health]) -> Iterator[Condition]:
-    """One condition for each object that is wanted or in place."""
+def judge(
+    findings: Findings, health: Mapping[str, Health], known: Mapping[str, Condition]
+) -> Iterator[Condition]:
+    """One condition for each object that is wanted or in place; the very one that is `known` where nothing is new."""
     desired, live, plan = findings.desired.entries, findings.live, findings.plan
     waits = dict(_waits(findings))
     broken = _broken(plan)
     held = set(plan.held)
     for address in sorted(desired.keys() | live.keys() | held):
         wanted = desired[address].digest if address in desired else ""
+        quiet = not (address in findings.suspended or address in held or address in waits)
+        if quiet and _is_as_before(known.get(address), wanted, live.get(address), health.get(address, _UNKNOWN)):
+            yield known[address]
+            continue
         base = Condition(
             address,
             "Ready",
@@ -126,6 +133,15 @@ def unreadable(code: str, message: str, before: Condition | None) -> Condition:
 
 
 _UNKNOWN = Health()
+
+
+def _is_as_before(known: Condition | None, wanted: str, live: str | None, health: Health) -> bool:
+    return (
+        known is not None
+        and known.generation == wanted == live
+        and known.reason == "applied"
+        and known.health == health.state
+    )
 
 
 def _waits(findings: Findings) -> Iterator[tuple[str, Wait]]:

@@ -27,6 +27,7 @@ from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.suspensions import EVERYTHING
 from reconciler.errors import SourceError, StalePlan
+from reconciler.garbage import not_collected
 from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
 from reconciler.spec.state import Drift
@@ -85,6 +86,10 @@ class Passes:
 
     def run(self, connection: Connection, lease: Lease) -> Report:
         """Raises Locked once the lease is lost, DatabaseError."""
+        with not_collected():  # thousands of objects come and stay: searched for garbage when there is time
+            return self._run(connection, lease)
+
+    def _run(self, connection: Connection, lease: Lease) -> Report:
         begun = time.monotonic()
         if self._known is None:
             self._known = conditions.recorded(connection)
@@ -187,7 +192,7 @@ class Passes:
             self._suspended(plan),
         )
         self._checkups.want(state)
-        found = [*judge(findings, self._checkups.known), source_condition(plan, findings.revision, findings)]
+        found = [*judge(findings, self._checkups.known, self._known or {}), source_condition(plan, findings.revision, findings)]
         report = bool(plan.drift) and DriftRules.of(state.policies()).report
         changed = self._write(
             connection, lease, found, complete=True, drift=_left(plan, outcome), report=report
@@ -218,7 +223,7 @@ class Passes:
     ) -> list[Condition]:
         """Only what is new. `complete`: what is not among the found is gone."""
         known = self._known if self._known is not None else {}
-        changed = [one for one in found if one.address not in known or not one.says_as(known[one.address])]
+        changed = [one for one in found if not _is_known(one, known.get(one.address))]
         gone = known.keys() - {one.address for one in found} if complete else set()
         drift_moved = drift is not None and [one.drift for one in conditions.sightings(connection)] != [
             *drift
@@ -234,6 +239,10 @@ class Passes:
             known |= {one.address: one for one in written}
             return written
         return []
+
+
+def _is_known(one: Condition, known: Condition | None) -> bool:
+    return one is known or (known is not None and one.says_as(known))
 
 
 def _left(plan: Plan, outcome: Outcome | None) -> list[Drift]:
