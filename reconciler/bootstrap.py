@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from reconciler.execution.monitoring import Metrics
     from reconciler.execution.tasks import TaskQueue
     from reconciler.execution.worker import Worker
-    from reconciler.manifests.cache import Cache
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.pinned import Pinned
@@ -44,19 +43,16 @@ if TYPE_CHECKING:
     from reconciler.tools.host import Host
 
 
-def open_reconciler(settings: Settings, *, create: bool = False, stays: bool = False) -> Reconciler:
+def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
     """A Reconciler over the source and database of the settings; a context manager.
 
-    `create` makes the database where there is none, which only something that writes should ask for. `stays` keeps in
-    memory what is known of the manifests, for a program that plans again and again.
+    `create` makes the database where there is none, which only something that writes should ask for.
     """
     from reconciler.control.reconciler import Reconciler
     from reconciler.manifests.pinned import Pinned
 
-    remembered = _remembered(settings) if stays else None
-
     def load(use_cache: bool) -> Loaded:
-        return load_manifests(settings, use_cache=use_cache, cache=remembered)
+        return load_manifests(settings, use_cache=use_cache)
 
     return Reconciler(settings, load=load, create=create, pinned=Pinned(settings.policy))
 
@@ -81,7 +77,7 @@ def open_controller(
     from reconciler.control.controller.waking import Bell, FolderWatcher
 
     followed = open_source(settings)  # refuses now what would be refused at every pass
-    reconciler = open_reconciler(settings, create=True, stays=True)
+    reconciler = open_reconciler(settings, create=True)
     in_folder = not settings.source.startswith("git+")
     name = f"{actor or settings.actor or 'controller'}"
 
@@ -232,12 +228,12 @@ def open_gate(settings: Settings, *, confined: bool) -> Gate:
     return Gate(level, Pinned(settings.policy).policies)
 
 
-def task_queue(connection: Connection, settings: Settings) -> TaskQueue:
-    """The way in for tasks of all agents, dynamic and installed; sensitive inputs are sealed while they wait."""
+def task_queue(connection: Connection) -> TaskQueue:
+    """The way in for tasks of all agents, dynamic and installed."""
     from reconciler.agents.static import installed_agents
     from reconciler.execution.tasks import TaskQueue
 
-    return TaskQueue(connection, installed_agents(), open_cipher(settings))
+    return TaskQueue(connection, installed_agents())
 
 
 def open_worker(
@@ -318,26 +314,15 @@ def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:
         yield rehearse(agent_type, builtin_registry(), lookup)
 
 
-def load_manifests(settings: Settings, *, use_cache: bool = True, cache: Cache | None = None) -> Loaded:
-    """What the source says now, with everything that is wrong in it. `cache` is one of the caller's. Raises
-    SourceError."""
+def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:
+    """What the source says now, with everything that is wrong in it. Raises SourceError."""
     from reconciler.manifests.cache import Cache, cache_folder
     from reconciler.manifests.load import cache_key, load
     from reconciler.manifests.pinned import Pinned
 
     source, pinned = open_source(settings), Pinned(settings.policy)
-    if cache is None:
-        cache = Cache(cache_folder(settings.cache), cache_key(source, pinned))
-    return load(source, cache if use_cache else None, pinned)
-
-
-def _remembered(settings: Settings) -> Cache:
-    from reconciler.manifests.cache import cache_folder
-    from reconciler.manifests.load import cache_key
-    from reconciler.manifests.pinned import Pinned
-    from reconciler.manifests.remembered import Remembered
-
-    return Remembered(cache_folder(settings.cache), cache_key(open_source(settings), Pinned(settings.policy)))
+    cache = Cache(cache_folder(settings.cache), cache_key(source, pinned)) if use_cache else None
+    return load(source, cache, pinned)
 
 
 def open_source(settings: Settings) -> Source:

@@ -93,6 +93,8 @@ class SlotSpec:
     asked_if: Callable[[Values], bool] = field(default=_always)
     open_options: Callable[[Values], tuple[str, ...]] | None = None
     """Options that depend on what is known, such as the categories named before."""
+    own_words: bool = False
+    """Decides what the agent may reach, whatever its kind."""
 
     @property
     def asked(self) -> bool:
@@ -100,7 +102,7 @@ class SlotSpec:
 
     @property
     def privileged(self) -> bool:
-        return self.kind in PRIVILEGED
+        return self.own_words or self.kind in PRIVILEGED
 
     def choices(self, values: Values) -> tuple[str, ...]:
         if self.open_options is not None:

@@ -40,9 +40,7 @@ def insert(connection: Connection, row: SessionRow) -> None:
 
 
 def find(connection: Connection, identity: str) -> SessionRow | None:
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM agent_builder_sessions WHERE id = ?", (identity[:36],)
-    )
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM agent_builder_sessions WHERE id = ?", (identity[:36],))
     return SessionRow(*rows[0]) if rows else None
 
 

@@ -36,6 +36,7 @@ ENGINE = SlotSpec(
     kind=SlotKind.CHOICE,
     question="Shall words and patterns decide, or a language model?",
     weight=4,
+    own_words=True,
     default=lambda values: "keywords",
     options=(
         Option(
@@ -50,7 +51,16 @@ ENGINE = SlotSpec(
             "model",
             "a language model, with words and patterns where it does not answer",
             (
-                *("language model", "llm", "use a model", "with a model", "llama", "ollama", "with ai", "use ai"),
+                *(
+                    "language model",
+                    "llm",
+                    "use a model",
+                    "with a model",
+                    "llama",
+                    "ollama",
+                    "with ai",
+                    "use ai",
+                ),
                 *("sprachmodell", "mit ki", "modèle de langue", "avec un modèle"),
             ),
         ),
@@ -62,6 +72,7 @@ MODEL = SlotSpec(
     label="language model",
     kind=SlotKind.TEXT,
     question="Which language model?",
+    own_words=True,
     default=lambda values: DEFAULT_MODEL,
     asked_if=lambda values: values.get("engine") == "model",
 )

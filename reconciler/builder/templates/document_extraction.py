@@ -113,7 +113,10 @@ def _tests(values: Values, fields: dict[str, Any], key: str) -> list[dict[str, A
                 "expect": {"output": known, "rows": {"extraction": 1}},
             }
         )
-    empty: dict[str, Any] = {"name": "a document that says nothing gives an empty row", "input": {"text": "Zzz."}}
+    empty: dict[str, Any] = {
+        "name": "a document that says nothing gives an empty row",
+        "input": {"text": "Zzz."},
+    }
     expected: dict[str, Any] = {"output": dict.fromkeys(fields), "rows": {"extraction": 1}}
     if key != NO_KEY:
         empty["name"] = f"a document without {key} is refused"
@@ -138,7 +141,18 @@ TEMPLATE = Template(
     title="Document extraction",
     description="finds values in documents, such as invoices or contracts, and stores them as rows",
     cues=(
-        *("extract*", "invoice*", "receipt*", "contract*", "document*", "pdf*", "form", "forms", "resume*", "cv"),
+        *(
+            "extract*",
+            "invoice*",
+            "receipt*",
+            "contract*",
+            "document*",
+            "pdf*",
+            "form",
+            "forms",
+            "resume*",
+            "cv",
+        ),
         *("parse", "read out", "purchase order*", "delivery note*", "rechnung*", "vertrag", "verträge*"),
         *("dokument*", "auslesen", "beleg*", "extrahier*", "facture*", "contrat*", "extraire", "reçu*"),
     ),

@@ -201,7 +201,17 @@ TEMPLATE = Template(
     title="Email",
     description="sorts mail, stores what is found in it, and tells somebody of what is urgent",
     cues=(
-        *("email*", "e-mail*", "mail", "mails", "inbox*", "mailbox*", "message*", "support mail", "newsletter*"),
+        *(
+            "email*",
+            "e-mail*",
+            "mail",
+            "mails",
+            "inbox*",
+            "mailbox*",
+            "message*",
+            "support mail",
+            "newsletter*",
+        ),
         *("posteingang", "postfach", "nachricht*", "courriel*", "boîte", "courrier*", "imap", "smtp"),
     ),
     slots=(

@@ -6,6 +6,7 @@ from functools import cache
 
 from reconciler.builder.templates import (
     blank,
+    change,
     document_extraction,
     email,
     knowledge_base,
@@ -22,6 +23,7 @@ BUILTIN = (
     text_processing.TEMPLATE,
     document_extraction.TEMPLATE,
     blank.TEMPLATE,
+    change.TEMPLATE,
 )
 
 
@@ -66,7 +68,8 @@ def _loaded(point: object) -> Template:
         found = point.load()
     except Exception as error:  # code of others, which may fail in any way
         raise UsageError(
-            f"the template {point.name} cannot be loaded: {error}", hint="update or remove the package that brings it"
+            f"the template {point.name} cannot be loaded: {error}",
+            hint="update or remove the package that brings it",
         ) from error
     if not isinstance(found, Template):
         raise UsageError(f"the entry point {point.name} in {ENTRY_POINTS} leads to no Template")

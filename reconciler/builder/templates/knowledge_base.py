@@ -30,7 +30,12 @@ def _compose(values: Values) -> list[Document]:
         "title": title_of(name),
         "description": described(values, "Keeps the text of pages, and what they are about."),
         "settings": {
-            "summary_length": {"type": "integer", "min": 80, "max": 2000, "default": values["summary_length"]},
+            "summary_length": {
+                "type": "integer",
+                "min": 80,
+                "max": 2000,
+                "default": values["summary_length"],
+            },
             "default_tag": {"type": "string", "max_length": 40, "default": "unsorted"},
         },
         "secrets": [*values["secrets"]],
@@ -188,7 +193,9 @@ TEMPLATE = Template(
             default_words="none",
             example="docs.example.org, *.example.com",
         ),
-        details_slot("What else is told about a page when it is handed in?", "author, topic, published on as date"),
+        details_slot(
+            "What else is told about a page when it is handed in?", "author, topic, published on as date"
+        ),
         name_slot("knowledge-base"),
         PURPOSE,
         SlotSpec(

@@ -29,6 +29,7 @@ MAILBOX_SLOTS = (
         question="Does an application hand the mail in, or is a mailbox read?",
         weight=8,
         offered=True,
+        own_words=True,
         default=lambda values: "handed in",
         default_words="handed in",
         options=(
@@ -139,7 +140,10 @@ def _tests() -> list[dict[str, Any]]:
         },
         {
             "name": "each message is handed on",
-            "mocks": {"fetch": {"count": 1, "more": False, "messages": [_MESSAGE]}, "hand_on": [{"category": "other"}]},
+            "mocks": {
+                "fetch": {"count": 1, "more": False, "messages": [_MESSAGE]},
+                "hand_on": [{"category": "other"}],
+            },
             "expect": {"called": ["fetch", "hand_on"]},
         },
         {

@@ -157,9 +157,7 @@ def answer_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: spec | {"required": False} for name, spec in optional(fields).items()}
 
 
-def chosen(
-    values: Values, step: str, name: str, spec: Mapping[str, Any], *, always: bool = False
-) -> str:
+def chosen(values: Values, step: str, name: str, spec: Mapping[str, Any], *, always: bool = False) -> str:
     """The value of a field: what the model said in `step`, else what `finder` found in the step `find`. `always`: a
     string that was not found is empty."""
     by_pattern = found("find", name, spec) if spec["type"] in READABLE else "none"

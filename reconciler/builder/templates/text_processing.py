@@ -96,7 +96,11 @@ def _steps(values: Values, details: dict[str, Any]) -> list[dict[str, Any]]:
         sort = reading.asked(values, prompt, text, answer, sort)
         stored["summary"] = "{{ steps.sort.summary | default(none) }}"
     steps: list[dict[str, Any]] = [
-        {"id": "split", "tool": "text_splitter", "with": {"text": text, "chunk_size": "{{ settings.chunk_size }}"}},
+        {
+            "id": "split",
+            "tool": "text_splitter",
+            "with": {"text": text, "chunk_size": "{{ settings.chunk_size }}"},
+        },
         {"id": "sort", **sort},
     ]
     if details:
@@ -109,13 +113,20 @@ def _steps(values: Values, details: dict[str, Any]) -> list[dict[str, Any]]:
 def _tests(values: Values, details: dict[str, Any]) -> list[dict[str, Any]]:
     first = next(iter(values["categories"]), reading.OTHER)
     text = reading.text_about(values, first, details)
-    known = {"category": first, "source": "direct", **reading.samples(details), **reading.told(values, details)}
+    known = {
+        "category": first,
+        "source": "direct",
+        **reading.samples(details),
+        **reading.told(values, details),
+    }
     called = ["split", "sort", *(["find"] if details else []), "save"]
     tests = [
         {
             "name": f"a text about {first} is sorted and stored",
             "input": {"text": text},
-            "mocks": reading.mocked_answer(values, "sort", {"category": first, "summary": "A summary"}, details),
+            "mocks": reading.mocked_answer(
+                values, "sort", {"category": first, "summary": "A summary"}, details
+            ),
             "expect": {"output": known, "rows": {"document": 1}, "called": called},
         },
         {
@@ -138,7 +149,17 @@ TEMPLATE = Template(
     title="Text processing",
     description="sorts texts by what they are about, cuts them into pieces and stores them",
     cues=(
-        *("text*", "feedback", "review*", "comment*", "survey*", "classif*", "categor*", "label*", "moderat*"),
+        *(
+            "text*",
+            "feedback",
+            "review*",
+            "comment*",
+            "survey*",
+            "classif*",
+            "categor*",
+            "label*",
+            "moderat*",
+        ),
         *("sentiment", "split", "chunk*", "triage", "ticket*", "kommentar*", "bewertung*", "klassifizier*"),
         *("rückmeldung*", "umfrage*", "avis", "commentaire*", "classer", "étiquet*"),
     ),
