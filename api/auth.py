@@ -18,8 +18,6 @@ from reconciler.database.connection import Connection
 if TYPE_CHECKING:
     from api.state import ServerState
 
-GUESSES = 20
-"""Wrong keys that one address may send a minute before it has to wait."""
 REMEMBERED = 10_000
 """Addresses whose wrong keys are counted; beyond that the ones longest quiet are forgotten."""
 
@@ -43,7 +41,7 @@ class Authenticator(Protocol):
 class Guesses:
     """Counts wrong keys by address within the last minute. May be shared between threads."""
 
-    def __init__(self, most: int = GUESSES, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
         self._seen: dict[str, deque[float]] = {}
         self._lock = Lock()

@@ -25,7 +25,8 @@ _KEPT_HEADERS = ("content-type", "location", "etag")
 
 
 IfMatch = Annotated[
-    str | None, Header(max_length=1000, description="ETag of what you saw; `*` for whatever is there.")
+    str | None,
+    Header(alias="If-Match", max_length=1000, description="ETag of what you saw; `*` for whatever is there."),
 ]
 
 
@@ -168,6 +169,7 @@ async def _once_of(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             min_length=1,
             max_length=KEY_LENGTH,
             pattern="^[!-~]+$",

@@ -29,6 +29,8 @@ class ServeConfig:
     access_log: bool = False
     """Every request gets a line of the log, not only those that failed or took long."""
     requests_per_minute: int = 6_000
+    guesses_per_minute: int = 20
+    """Wrong keys that one address may send before it has to wait."""
     pepper: bytes = field(default=b"", repr=False)
     forge: str = ""
     forge_api: str = ""
@@ -53,6 +55,7 @@ class ServeConfig:
             access_log=env.get("RECONCILER_API_ACCESS_LOG", "") == "1",
             max_body=_number(env, "RECONCILER_API_MAX_BODY", 4 * 2**20),
             requests_per_minute=_number(env, "RECONCILER_API_REQUESTS_PER_MINUTE", 6_000),
+            guesses_per_minute=_number(env, "RECONCILER_API_GUESSES_PER_MINUTE", 20),
             pepper=pepper_of(env),
             forge=env.get("RECONCILER_FORGE", ""),
             forge_api=env.get("RECONCILER_FORGE_API", ""),

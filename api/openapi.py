@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from api.problems import MEDIA_TYPE
+from api.routing import role_of, routes_of
 from api.wire import JSON, MEANING
 from reconciler.database.api_keys import Role
 
@@ -30,24 +29,6 @@ def install(app: FastAPI) -> None:
         return made
 
     app.openapi = describe  # type: ignore[method-assign]
-
-
-def role_of(route: APIRoute) -> Role | None:
-    """The role a route takes; None where no key is needed."""
-    return _role(route.dependant)
-
-
-def routes_of(app: FastAPI) -> list[APIRoute]:
-    """All routes of the API, in the order in which they are tried."""
-    return [route for router in app.state.routers for route in router.routes if isinstance(route, APIRoute)]
-
-
-def _role(dependant: Dependant) -> Role | None:
-    for part in dependant.dependencies:
-        role = getattr(part.call, "role", None) or _role(part)
-        if role is not None:
-            return Role(role)
-    return None
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

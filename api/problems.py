@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.routing import methods_of
 from reconciler.control.proposing import HazardsStop
 from reconciler.errors import ManifestsInvalid, Problem, ReconcilerError
 from reconciler.spec.findings import pointer
@@ -170,7 +171,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def routed(request: Request, error: HTTPException) -> Response:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return problem_response(request, error.status_code, code, str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(methods_of(app, request.url.path))
+        return problem_response(request, error.status_code, code, str(error.detail), headers=headers)
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> Response:

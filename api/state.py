@@ -46,13 +46,13 @@ _log = logging.getLogger("reconciler.api")
 class ServerState:
     settings: Settings
     config: ServeConfig
-    guesses: Guesses = field(default_factory=Guesses)
     stopping: bool = False
     """The server was asked to stop: streams end."""
     _idle: list[Connection] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
+        self.guesses = Guesses(self.config.guesses_per_minute)
         self.rates = Rates(self.config.requests_per_minute)
         self.authenticator: Authenticator = KeyAuthenticator(self.config.pepper, self.later)
         self.metrics = ServerMetrics()

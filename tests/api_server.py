@@ -95,7 +95,7 @@ class Api:
         from reconciler.bootstrap import run_once
 
         ran = run_once(self.settings, agent, dict(given), {}, actor="tests")
-        assert ran.finished.state.value == "succeeded", ran.finished.failure
+        assert ran.state.value == "succeeded", ran.failure
 
 
 @contextmanager
