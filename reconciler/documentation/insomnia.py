@@ -47,7 +47,7 @@ def _request(endpoint: Endpoint, number: int) -> dict[str, Any]:
     request: dict[str, Any] = {
         "url": "{{ _.base_url }}" + endpoint.filled_path.replace(TASK, "{{ _.task_id }}"),
         "name": endpoint.summary,
-        "meta": _meta("req", f"{endpoint.method} {endpoint.path} {number}")
+        "meta": _meta("req", f"{endpoint.folder}/{number}")
         | {"description": endpoint.summary, "isPrivate": False, "sortKey": -number},
         "method": endpoint.method,
         "headers": [{"name": "Accept", "value": "application/json"}],

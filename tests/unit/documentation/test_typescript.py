@@ -103,8 +103,8 @@ def _cases(found: AgentType) -> Iterator[dict[str, Any]]:
 
 
 def _told_apart(fields: Fields, *, seed: int, strict: bool) -> Iterator[dict[str, Any]]:
-    """Without those that only the server can tell from sound ones: a pattern that JavaScript does not read, a field that
-    was left out of a row that has it, and one too many in a row of a server that knows more."""
+    """Without those that only the server can tell from sound ones: a pattern that JavaScript does not read, a field
+    that was left out of a row that has it, and one too many in a row of a server that knows more."""
     for value in invalid_objects(fields, seed):
         beyond = any(f.pattern is not None and portable_pattern(f.pattern) is None for f in fields.values())
         if not beyond and (strict or set(value) == set(fields)):
