@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +37,17 @@ PREPARED = ROOT / "tests/cases/documents"
 OWN_PIP = 'pip() { python -m pip "$@" --disable-pip-version-check --no-deps --target ~/installed; }\n'
 """What readers install goes nowhere else."""
 
+DOCUMENTED = {
+    "postgres": "postgresql://reconciler@db.example.com/agents",
+    "redis": "redis://redis.example.com/0",
+    "port": "8080",
+}
+"""How documents call what they need."""
+
+
+class Missing(Exception):
+    """A server that the document needs is not there."""
+
 
 @dataclass
 class Astray(Exception):
@@ -54,17 +67,34 @@ def follow(walk: Walk, place: Path, differs: Callable[[Astray], None] | None = N
     folder, scratch = place / "here", place / "scratch"
     scratch.mkdir()
     prelude = Command(walk.line, prepare(walk.folder, folder))
-    with ShellSession(folder, scratch, environment(place)) as shell:
+    with servers(walk.needs) as found, ShellSession(folder, scratch, environment(place)) as shell:
         for step in [prelude, *walk.steps]:
             try:
-                _take(step, folder, shell)
+                _take(step, folder, _Translated(shell, found))
             except Astray as astray:
                 if not (differs and astray.printed):
                     raise
                 differs(astray)
 
 
-def _take(step: Step, folder: Path, shell: ShellSession) -> None:
+@dataclass(frozen=True)
+class _Translated:
+    """A shell to which servers are where they are, and to its reader where the document says."""
+
+    shell: ShellSession
+    servers: Mapping[str, str]
+
+    def run(self, script: str) -> Printed:
+        for documented, real in self.servers.items():
+            script = script.replace(documented, real)
+        done = self.shell.run(script)
+        text = done.text
+        for documented, real in self.servers.items():
+            text = text.replace(real, documented)
+        return Printed(text, done.code)
+
+
+def _take(step: Step, folder: Path, shell: _Translated) -> None:
     match step:
         case File(path=path, text=text):
             file = folder / path
@@ -113,6 +143,51 @@ def environment(home: Path) -> dict[str, str]:
         "RECONCILER_OLLAMA_URL": f"http://127.0.0.1:{unused_port()}",
         "PYTHONPATH": str(home / "installed"),
     }
+
+
+@contextmanager
+def servers(needs: Collection[str]) -> Iterator[Mapping[str, str]]:
+    """Where what is needed really is, by how documents call it. Raises Missing."""
+    with ExitStack() as stack:
+        found = {}
+        for need in needs:
+            match need:
+                case "postgres":
+                    real = stack.enter_context(_database())
+                case "redis":
+                    real = _redis()
+                case "port":
+                    real = str(unused_port())
+                case _:
+                    raise AssertionError(f"no document can need {need}")
+            found[DOCUMENTED[need]] = real
+        yield found
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    from tests.postgres_server import Databases, NoServerError, running
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running())
+        except NoServerError as error:
+            raise Missing(str(error)) from error
+        databases = Databases(server)
+        stack.callback(databases.drop)
+        yield databases.take()
+
+
+def _redis() -> str:
+    """An empty one."""
+    from redis import Redis, RedisError
+
+    url = os.environ.get("RECONCILER_TEST_REDIS_URL", "redis://127.0.0.1:6379/12")
+    try:
+        Redis.from_url(url).flushdb()
+    except RedisError as error:
+        raise Missing(f"no Redis at {url}: {error}") from error
+    return url
 
 
 def unused_port() -> int:

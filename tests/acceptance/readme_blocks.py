@@ -9,6 +9,8 @@ What a block does is told by its language and by HTML comments right before it:
     python                   runs
     <!-- folder: NAME -->    a new walk in a new folder: `empty`; `examples` (agents.d), `applied` (and a database);
                              `clone` (this repository), or one of tests/cases/documents
+    <!-- needs: NAMES -->    from here on the walk needs `postgres`, `redis` or `port`: document_walk.py tells where
+                             they are said to be, which is put right before anything runs
     <!-- exits with N -->    the block's last command does, and is right to
     <!-- not run: REASON --> left alone; every block that is none of the above has to say why
 
@@ -82,6 +84,7 @@ class Walk:
     line: int
     folder: str
     steps: list[Step] = field(default_factory=list)
+    needs: set[str] = field(default_factory=set)
 
 
 _FENCE = re.compile(r"^(`{3,})(\w*)\s*$")
@@ -116,6 +119,7 @@ def walks(markdown: str) -> list[Walk]:
         if folder or not found:
             found.append(Walk(block.line, folder or "empty"))
         steps = found[-1].steps
+        found[-1].needs |= set((block.remark("needs:") or "").replace(",", " ").split())
         if block.remark("not run:"):
             before = ()
         elif _is_output(block):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ failed=0; trap 'failed=$?' ERR
 source {script} > {printed} 2>&1 < /dev/null
 trap - ERR; echo "$failed" >&3
 """
+
+PATIENCE = 120
+"""Seconds that one block may take."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class ShellSession:
         assert self._bash.stdin is not None
         self._bash.stdin.write(f"{frame}\n")
         self._bash.stdin.flush()
-        code = self._answers.readline()
+        answered, _, _ = select.select([self._answers], [], [], PATIENCE)
+        code = self._answers.readline() if answered else ""
+        assert answered, f"after {PATIENCE} seconds still running:\n{script}\n{printed.read_text()}"
         assert code, f"the shell went away: {printed.read_text()}"
         return Printed(printed.read_text(), int(code))
