@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="Most incidents. Default: 50.")
 @shared_options("database", "json", "debug")
 def incidents(invocation: Invocation, agent: str, limit: int) -> None:
-    """List incidents, the newest first, and the agents that are on hold."""
+    """List what tasks did that no task should.
+
+    The newest come first; below them stand the agents that are on hold.
+    """
     from reconciler.database.connection import connect
     from reconciler.database.holds import holds
     from reconciler.database.incidents import latest
@@ -38,7 +41,9 @@ def incidents(invocation: Invocation, agent: str, limit: int) -> None:
         console.document({"incidents": told, "on_hold": [asdict(one) for one in held]})
         return
     if found:
-        console.lines(aligned(("AT", "SEVERITY", "KIND", "AGENT", "TASK", "WHAT"), [_row(one) for one in found]))
+        console.lines(
+            aligned(("AT", "SEVERITY", "KIND", "AGENT", "TASK", "WHAT"), [_row(one) for one in found])
+        )
     else:
         console.lines(["No incidents."])
     for one in held:

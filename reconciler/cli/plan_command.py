@@ -154,6 +154,8 @@ def _render(
             from reconciler.plans.render.text import render_text
 
             _tell_tests(tested, console)
+            if reconciler.settings.policy:
+                console.lines([console.faint(f"Policy     {reconciler.settings.policy}, pinned")])
             console.lines(
                 render_text(
                     plan,
@@ -185,7 +187,8 @@ def _tell_tests(tested: Sequence[Rehearsal] | None, console: Console) -> None:
 def _document(reconciler: Reconciler, plan: Plan) -> dict[str, Any]:
     from reconciler.plans.render.json_document import plan_document
 
-    return plan_document(plan, sensitive_settings=reconciler.sensitive_settings)
+    pinned = {"policy": reconciler.settings.policy} if reconciler.settings.policy else {}
+    return plan_document(plan, sensitive_settings=reconciler.sensitive_settings) | pinned
 
 
 def _sql_lines(reconciler: Reconciler, plan: Plan) -> list[str]:

@@ -79,7 +79,7 @@ def _chosen(found: Status, name: str | None) -> Status:
 
 def _show(found: Status, console: Console, name: str | None, objects: int | None) -> None:
     if console.json:
-        console.document(asdict(found))
+        console.document({**asdict(found), "sandbox": _sandbox()})
     elif name is not None:
         console.lines(_details(found, console))
     else:
@@ -94,10 +94,14 @@ def _lines(found: Status, console: Console, objects: int | None) -> Iterator[str
         "In place": _counts(found.counts),
         "Pending": _PENDING[found.pending],
     }
+    if objects != 0:
+        told["Sandbox"] = _sandbox()
     if found.policy:
         told["Policy"] = f"{found.policy}, pinned"
     if found.source_condition is not None:
-        told["Followed"] = f"by {found.controller}" if found.controller else "by nobody now: no controller runs"
+        told["Followed"] = (
+            f"by {found.controller}" if found.controller else "by nobody now: no controller runs"
+        )
     for label, value in told.items():
         yield f"{console.faint(f'{label:<9}')} {printable(value)}"
     for label, count, what in (("Drift", found.drift, "difference"), ("Problems", found.problems, "problem")):
@@ -159,6 +163,13 @@ def _details(found: Status, console: Console) -> Iterator[str]:
         for drift in drifted if one.address.startswith("type/") else ():
             seen = f"first seen {moment(drift.first_seen)} UTC, policy: {drift.treatment}"
             yield f"  {console.faint('Drift    ')} {printable(drift.message)} ({seen})"
+
+
+def _sandbox() -> str:
+    """How well tasks of workers are confined by this machine."""
+    from reconciler.execution.sandbox import protection
+
+    return protection().level.value
 
 
 def _revision(revision: RevisionSummary | None) -> str:
