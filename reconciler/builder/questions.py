@@ -85,10 +85,10 @@ def _edit(edit: dict[str, Any]) -> str:
 
 
 def _which_template(templates: Templates) -> Question:
-    told = "; ".join(f"{template.name}: {template.description}" for template in templates.all())
+    told = "\n".join(f"  {template.name}: {template.description}" for template in templates.all())
     return Question(
         TEMPLATE,
-        f"What shall the agent do? {told}.",
+        f"What shall the agent do? In your own words, or one of these:\n{told}",
         options=templates.names(),
         example=templates.all()[0].example,
     )

@@ -28,7 +28,7 @@ def greeting(session: Session, questions: Sequence[Question], *, wanted_model: b
 
 def question_text(question: Question) -> str:
     lines = [question.text]
-    if question.options:
+    if question.options and "\n" not in question.text:
         lines.append(f"  one of: {', '.join(question.options)}")
     if question.default:
         lines.append(f"  without an answer: {question.default}")

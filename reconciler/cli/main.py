@@ -23,6 +23,7 @@ from reconciler.errors import ReconcilerError, UsageError
 
 COMMANDS = {
     "init": ("reconciler.cli.manifest_commands:init", "Write a first manifest, or a shipped agent."),
+    "build": ("reconciler.cli.build_command:build", "Talk an agent into being, and have it written."),
     "validate": ("reconciler.cli.manifest_commands:validate", "Check the manifests without a database."),
     "test": ("reconciler.cli.test_command:test", "Run the manifests' own tests."),
     "schema": (
