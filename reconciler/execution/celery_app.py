@@ -3,13 +3,14 @@
 Messages name tasks, in a queue per type (`agents.<type>`) and one for static agents (`agents.static`); what is run, and
 whether, the database says. Each of Celery's processes runs tasks in a sandboxed child of its own, records the end, and
 only then acknowledges the message. Beside each worker runs a process that forwards what is due (`forwarder`) and
-schedules.
+schedules, and that is started again where it was killed.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,7 @@ KIND_VARIABLE = "RECONCILER_CELERY_KIND"
 _LONGEST_WAIT = 30.0
 _DATABASE_WAIT = 5.0
 _FORWARDER_PATIENCE = 5.0
+_FORWARDER_LOOK = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -83,8 +85,17 @@ def work(settings: Settings, *, children: int, kind: TaskKind | None) -> None:
     os.environ["RECONCILER_DATABASE_URL"] = settings.database
     if kind is not None:
         os.environ[KIND_VARIABLE] = kind
+    # A name of its own: on RabbitMQ the second worker of one name is refused its control queue, and ends.
+    name = f"--hostname=worker-{secrets.token_hex(4)}@%h"
     app.worker_main(
-        ["worker", f"--concurrency={children}", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
+        [
+            "worker",
+            name,
+            f"--concurrency={children}",
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=INFO",
+        ]
     )
 
 
@@ -133,7 +144,34 @@ def _close_runner(**_: Any) -> None:
 
 # --- in the worker's main process, which must not keep what its pool would inherit --------------------
 
-_forwarder: subprocess.Popen[bytes] | None = None
+
+class ForwarderProcess:
+    """Forwards and schedules beside this worker. A program of its own: its connections are nothing that the pool
+    should ever inherit."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = True
+
+    def keep(self) -> None:
+        """Start it unless it runs: whatever ended it, without one no task would ever come."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            _log.warning("forwarder ended", status=status)
+            self._process = None
+        if self._process is None and self._wanted:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "reconciler.execution.celery_forwarder"], stdin=subprocess.DEVNULL
+            )
+
+    def stop(self) -> None:
+        self._wanted = False
+        if self._process is not None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_FORWARDER_PATIENCE)
+
+
+_forwarder = ForwarderProcess()
 
 
 @signals.setup_logging.connect
@@ -144,21 +182,27 @@ def _set_up_logging(**_: Any) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-@signals.worker_ready.connect
-def _start_forwarder(**_: Any) -> None:
-    global _forwarder
-    # A program of its own: its connections are nothing that the pool should ever inherit.
-    _forwarder = subprocess.Popen(
-        [sys.executable, "-m", "reconciler.execution.celery_forwarder"], stdin=subprocess.DEVNULL
-    )
-
-
 @signals.worker_shutting_down.connect
 def _stop_forwarder(**_: Any) -> None:
-    if _forwarder is not None:
-        _forwarder.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            _forwarder.wait(_FORWARDER_PATIENCE)
+    _forwarder.stop()
+
+
+class Forwarding(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Looks after the forwarder for as long as there is a connection to the broker."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        _forwarder.keep()
+        self._timer = consumer.timer.call_repeatedly(_FORWARDER_LOOK, _forwarder.keep)
+
+    def stop(self, consumer: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class TypeQueues(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -181,26 +225,34 @@ class TypeQueues(bootsteps.StartStopStep):  # type: ignore[misc]
         if self._kind == "dynamic":
             consumer.cancel_task_queue(STATIC_QUEUE)
         self._consumed.clear()
-        self._refresh(consumer)
-        self._timer = consumer.timer.call_repeatedly(REFRESH, self._refresh, (consumer,))
+        # Without asking for messages yet, for which nobody would be there: the event loop does, once it listens.
+        queues = consumer.app.amqp.queues
+        for queue in self._new():
+            consumer.task_consumer.add_queue(queues.select_add(queue, exchange=queue, exchange_type="direct"))
+        self._timer = consumer.timer.call_repeatedly(REFRESH, self._consume_new, (consumer,))
 
     def stop(self, consumer: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _refresh(self, consumer: Any) -> None:
+    def _consume_new(self, consumer: Any) -> None:
+        for queue in self._new():
+            consumer.add_task_queue(queue)
+
+    def _new(self) -> list[str]:
+        """Queues that were not there the last time."""
         try:
             with _connect(Settings.from_environment()) as connection:
                 queues = {f"agents.{name}" for name in live_types(connection)}
         except ReconcilerError as error:
             _log.warning("types not known", error=error.message)
-            return
-        for queue in sorted(queues - self._consumed):
-            consumer.add_task_queue(queue)
-            self._consumed.add(queue)
+            return []
+        new = sorted(queues - self._consumed)
+        self._consumed |= queues
+        return new
 
 
-app.steps["consumer"].add(TypeQueues)
+app.steps["consumer"].update((TypeQueues, Forwarding))
 
 
 def _connect(settings: Settings) -> Connection:

@@ -6,6 +6,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,17 @@ class Broker:
 
     url: str
     proxy: Proxy
+
+    def wait_for(self, queue: str, messages: int) -> None:
+        """Until so many stand in a queue."""
+        end = time.monotonic() + 60
+        with Connection(self.url) as connection:
+            while (
+                connection.default_channel.queue_declare(queue, durable=True, auto_delete=False).message_count
+                < messages
+            ):
+                assert time.monotonic() < end, f"no {messages} messages have come to {queue}"
+                time.sleep(0.1)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tests.faults.static_counter import StaticCounter
 from tests.integration.tallies import check_tallies
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(sys.executable).with_name("reconcile")
+PROGRAM = str(Path(sys.executable).with_name("reconcile"))
 CLAIM_SECONDS = "2"
 """Long enough for every task of these tests, so short that a storm is soon over."""
 
@@ -50,10 +50,10 @@ def environment(folder: Path, url: str, **more: str) -> dict[str, str]:
 
 
 class Fighter:
-    """A worker in a process, started anew whenever it has been killed."""
+    """A worker, or what works beside one, in a process, started anew whenever it has been killed."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
-        self._command, self._environment = [str(PROGRAM), *command], environment
+        self._command, self._environment = command, environment
         self._log = log.open("ab")
         self._process = self._start()
 
@@ -62,6 +62,11 @@ class Fighter:
         self._process.kill()
         self._process.wait()
         self._process = self._start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is still the one that was started, or started anew here."""
+        return self._process.poll() is None
 
     def descendants(self) -> list[int]:
         """Processes below it, as far as they still are."""
