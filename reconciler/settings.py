@@ -34,8 +34,12 @@ class Settings:
     archive_retention: float | None = None
     """Seconds from when something is parked until `archive purge --expired` may delete it; None: only a hand does."""
     ollama_url: str = DEFAULT_OLLAMA
+    ollama_api_key: str = field(default="", repr=False)
+    """Of an Ollama server that asks for one."""
     egress_private: tuple[str, ...] = ()
     """Networks that agents may reach besides the public ones, such as 10.1.0.0/16."""
+    egress_certificates: str = ""
+    """File of PEM certificates that agents trust besides the system's."""
     broker_url: str = DEFAULT_BROKER
     """Redis or RabbitMQ, for workers of the executor `celery`."""
     claim_seconds: float = 30.0
@@ -63,7 +67,9 @@ class Settings:
             lease_seconds=float(_number(env, "RECONCILER_LEASE_SECONDS", 30)),
             archive_retention=_retention(env, "RECONCILER_ARCHIVE_RETENTION"),
             ollama_url=_ollama_url(env),
+            ollama_api_key=env.get("RECONCILER_OLLAMA_API_KEY") or env.get("OLLAMA_API_KEY", ""),
             egress_private=_networks(env, "RECONCILER_EGRESS_PRIVATE"),
+            egress_certificates=_file(env, "RECONCILER_EGRESS_CERTIFICATES"),
             broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
             claim_seconds=float(_number(env, "RECONCILER_CLAIM_SECONDS", 30) or 1),
             log_format=_one_of(env, "RECONCILER_LOG_FORMAT", LOG_FORMATS),
@@ -97,6 +103,13 @@ def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
                 hint="write networks like 10.1.0.0/16, with commas between them",
             ) from None
     return found
+
+
+def _file(env: Mapping[str, str], name: str) -> str:
+    path = env.get(name, "")
+    if path and not Path(path).is_file():
+        raise UsageError(f"{name} names {path[:200]!r}, and there is no such file")
+    return path
 
 
 def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@
     pool            jobs in children, each held to its bounds           brood, child_handle, jobs, usage, endings
     nursery         the worker's side of the zygote, which forks the children
     zygote, child   what runs in processes of their own                 pipe_host, sandbox, landlock, seccomp, kernel
+    program         all that children inherit: agents, tools, the way to language models
     wire            what worker and children say to each other, and how it is checked
     host_calls      what tasks ask their host, answered within the reach of their agent
     recording       ends on their way into the database, many in one transaction

@@ -19,7 +19,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from reconciler.errors import (
     Cancelled,
@@ -44,14 +43,10 @@ from reconciler.execution.wire import (
     read_bounds,
     read_task,
 )
-from reconciler.spec.hosts import is_address
 from reconciler.spec.task import Blueprint, Failure, StepTrace, Task, TaskResult
 
 if TYPE_CHECKING:
-    from reconciler.agents.factory import AgentFactory
-    from reconciler.execution.zygote import Setup
-    from reconciler.llm.provider import LLMProvider
-    from reconciler.tools.egress import Network
+    from reconciler.execution.program import Program
 
 
 class _Stopped(BaseException):
@@ -69,51 +64,11 @@ _BY_REFUSALS = frozenset({Crashed.code, Denied.code, Unavailable.code})
 """How code that was refused something fails, whatever it made of that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What runs in children, made in the zygote and inherited by all of them."""
-
-    factory: AgentFactory
-    llm: LLMProvider
-    network: Network
-    endpoint: tuple[str, int] | None = None
-    """Host and port of the language models, which are reached past the network of tools."""
-
-    def permitted(self, address: str, port: int) -> bool:
-        """Whether a connection goes where it may: to what was checked, or to the language models."""
-        if self.network.has_checked(address, port):
-            return True
-        return self.endpoint is not None and port == self.endpoint[1] and _may_be(address, self.endpoint[0])
-
-    def live(self, connection: socket.socket, folder: Path, permits: int) -> None:
-        """A child's whole life."""
-        limits = TaskLimits()
-        confine(folder)
-        _Child(self, connection, folder, permits, limits).work()
-
-
-def agents(setup: Setup) -> Program:
-    """The program of every worker: all installed tools and agents."""
-    from reconciler.agents.factory import AgentFactory
-    from reconciler.agents.static import installed_agents
-    from reconciler.llm.ollama import Ollama
-    from reconciler.tools.egress import Network
-    from reconciler.tools.registry import builtin_registry
-
-    factory = AgentFactory(builtin_registry(), installed_agents())
-    return Program(factory, Ollama(setup.ollama_url), Network(setup.private), endpoint_of(setup.ollama_url))
-
-
-def endpoint_of(url: str) -> tuple[str, int] | None:
-    parts = urlsplit(url)
-    return (
-        (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)) if parts.hostname else None
-    )
-
-
-def _may_be(address: str, host: str) -> bool:
-    """A name's addresses may change at any time: whichever it is, the port is that of the language models."""
-    return address == host or not is_address(host)
+def live(program: Program, connection: socket.socket, folder: Path, permits: int) -> None:
+    """A child's whole life."""
+    limits = TaskLimits()
+    confine(folder)
+    _Child(program, connection, folder, permits, limits).work()
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ import orjson
 from reconciler.execution.kernel import prctl_adopt_orphans, prctl_die_with_parent
 
 if TYPE_CHECKING:
-    from reconciler.execution.child import Program
+    from reconciler.execution.program import Program
     from reconciler.settings import Settings
 
 MAX_MESSAGE = 64 * 2**10
@@ -47,23 +47,32 @@ _KIBIBYTE = 1024
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What children are told of the world. `program` is `module:function`: called once in the zygote, it gives what
-    runs tasks. `private` are the networks opened to agents besides the public ones."""
+    runs tasks. `private` are the networks opened to agents besides the public ones, `certificates` is a file of those
+    to trust besides the system's."""
 
-    program: str = "reconciler.execution.child:agents"
+    program: str = "reconciler.execution.program:installed"
     ollama_url: str = "http://127.0.0.1:11434"
     private: tuple[str, ...] = ()
+    certificates: str = ""
+    ollama_api_key: str = field(default="", repr=False)
+    """Told by the socket, so that it stands in the environment of no child."""
 
     @classmethod
     def of(cls, settings: Settings) -> Setup:
-        return cls(ollama_url=settings.ollama_url, private=settings.egress_private)
+        return cls(
+            ollama_url=settings.ollama_url,
+            private=settings.egress_private,
+            certificates=settings.egress_certificates,
+            ollama_api_key=settings.ollama_api_key,
+        )
 
     def encoded(self) -> bytes:
         return orjson.dumps([asdict(self)])
 
     @classmethod
     def decoded(cls, data: bytes) -> Setup:
-        ((found),) = orjson.loads(data)
-        return cls(found["program"], found["ollama_url"], tuple(found["private"]))
+        (found,) = orjson.loads(data)
+        return cls(**{**found, "private": tuple(found["private"])})
 
 
 def main() -> None:

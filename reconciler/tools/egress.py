@@ -14,7 +14,7 @@ from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from reconciler.errors import Denied, RunError, TimedOut, Unavailable
+from reconciler.errors import Denied, RunError, TimedOut, Unavailable, UsageError
 from reconciler.spec.hosts import HostPattern, is_address, parse_host
 from reconciler.tools.addresses import is_allowed, network_of, real_address
 
@@ -58,6 +58,12 @@ class Network:
         self._remember(addresses[:_ADDRESSES], port)
         return _first_connected(addresses[:_ADDRESSES], port, name, deadline)
 
+    def is_opened(self, connected: socket.socket) -> bool:
+        """Whether the other end is in a network that the operator has opened: what is plain is read by nobody else
+        there."""
+        peer = real_address(str(connected.getpeername()[0]))
+        return any(peer in network for network in self.private)
+
     def has_checked(self, address: str, port: int) -> bool:
         """Whether a connection to this address was allowed by `connect`."""
         return (address, port) in self._checked
@@ -80,10 +86,18 @@ class Network:
     @cached_property
     def tls(self) -> ssl.SSLContext:
         """Verifies certificates and names. Reads the certificates trusted from files: ask for it once before the
-        process loses the right to."""
+        process loses the right to. Raises UsageError."""
         context = ssl.create_default_context()
         if self._certificates:
-            context.load_verify_locations(self._certificates)
+            try:
+                context.load_verify_locations(self._certificates)
+            except OSError as error:
+                told = (
+                    f"{self._certificates} holds no certificates that can be read: {error.strerror or error}"
+                )
+                raise UsageError(
+                    told, hint="RECONCILER_EGRESS_CERTIFICATES names a file in PEM format"
+                ) from error
         return context
 
     def _addresses(self, name: str, port: int, timeout: float) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.agents.base import BaseAgent
 from reconciler.agents.factory import AgentFactory
 from reconciler.agents.static import StaticAgents
-from reconciler.execution.child import Program
+from reconciler.execution.program import Program
 from reconciler.execution.zygote import Setup
 from reconciler.llm.ollama import Ollama
 from reconciler.spec.fields import FieldType

@@ -28,6 +28,8 @@ def test_every_variable_has_its_setting() -> None:
         "RECONCILER_ARCHIVE_RETENTION": "30d",
         "RECONCILER_OLLAMA_URL": "http://models.example.com:11434",
         "RECONCILER_EGRESS_PRIVATE": "10.1.0.0/16, 127.0.0.1/32",
+        "RECONCILER_OLLAMA_API_KEY": "key",
+        "RECONCILER_EGRESS_CERTIFICATES": __file__,
         "RECONCILER_BROKER_URL": "amqp://broker.example.com//",
         "RECONCILER_CLAIM_SECONDS": "45",
         "RECONCILER_LOG_FORMAT": "json",
@@ -43,6 +45,8 @@ def test_every_variable_has_its_setting() -> None:
         archive_retention=30 * 86_400.0,
         ollama_url="http://models.example.com:11434",
         egress_private=("10.1.0.0/16", "127.0.0.1/32"),
+        ollama_api_key="key",
+        egress_certificates=__file__,
         broker_url="amqp://broker.example.com//",
         claim_seconds=45.0,
         log_format="json",
@@ -59,13 +63,18 @@ def test_every_variable_has_its_setting() -> None:
 )
 def test_ollamas_own_variable_counts_where_ours_says_nothing(host: str, url: str) -> None:
     assert Settings.from_environment({"OLLAMA_HOST": host}).ollama_url == url
+    assert Settings.from_environment({"OLLAMA_API_KEY": "key"}).ollama_api_key == "key"
     ours = {"OLLAMA_HOST": host, "RECONCILER_OLLAMA_URL": "http://ours"}
     assert Settings.from_environment(ours).ollama_url == "http://ours"
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("RECONCILER_EGRESS_PRIVATE", "10.0.0.0/8, intranet"), ("RECONCILER_LOG_FORMAT", "xml")],
+    [
+        ("RECONCILER_EGRESS_PRIVATE", "10.0.0.0/8, intranet"),
+        ("RECONCILER_LOG_FORMAT", "xml"),
+        ("RECONCILER_EGRESS_CERTIFICATES", "/nowhere/ca.pem"),
+    ],
 )
 def test_what_is_none_of_the_choices_is_refused(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=name):
@@ -99,3 +108,8 @@ def test_a_retention_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="RECONCILER_ARCHIVE_RETENTION") as refusal:
         Settings.from_environment({"RECONCILER_ARCHIVE_RETENTION": text})
     assert len(refusal.value.message) < 200
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings(ollama_api_key="hidden-one", encryption_keys="hidden-two")
+    assert "hidden" not in repr(settings)
