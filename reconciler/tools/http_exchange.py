@@ -13,7 +13,7 @@ from socket import socket
 from typing import Any
 
 from reconciler import __version__
-from reconciler.errors import BudgetExceeded, InvalidOutput, TimedOut, Truncated, Unavailable
+from reconciler.errors import BudgetExceeded, Denied, InvalidOutput, TimedOut, Truncated, Unavailable
 from reconciler.tools.egress import Network
 from reconciler.tools.http_address import HttpAddress
 
@@ -69,6 +69,8 @@ def exchange(request: HttpRequest, network: Network, granted: list[str], bounds:
         if address.scheme == "https":
             connected = network.secure(connected, address.host, timeout=bounds.remaining())
         with connected:
+            if address.scheme == "http" and "authorization" in request.headers:
+                _stay_inside(connected, network, address)
             return _converse(request, connected, bounds)
     except TimeoutError as error:
         raise TimedOut(f"`{address.origin}` did not answer in time") from error
@@ -81,6 +83,13 @@ def exchange(request: HttpRequest, network: Network, granted: list[str], bounds:
     except (HTTPException, ValueError) as error:  # ValueError: a chunk's size that is no number
         message = f"what `{address.origin}` answered is no HTTP: {type(error).__name__}"
         raise InvalidOutput(message) from error
+
+
+def _stay_inside(connected: socket, network: Network, address: HttpAddress) -> None:
+    """What anybody on the way can read bears no token, except where the operator has opened an own network."""
+    if not network.is_opened(connected):
+        told = f"a token for `{address.origin}` would travel unencrypted through public networks"
+        raise Denied(told, hint="use https; http is for networks of RECONCILER_EGRESS_PRIVATE")
 
 
 def _converse(request: HttpRequest, connected: socket, bounds: Bounds) -> HttpAnswer:

@@ -69,6 +69,23 @@ def _check(parameters: Mapping[str, Any], surroundings: Surroundings) -> Iterato
     headers = parameters.get("headers")
     if isinstance(headers, Mapping):
         yield from _check_headers(headers)
+    yield from _check_token(parameters)
+
+
+def _check_token(parameters: Mapping[str, Any]) -> Iterator[Finding]:
+    """Which networks the operator has opened is not known before it is tried."""
+    url, headers = parameters.get("url"), parameters.get("headers")
+    named = [*headers] if isinstance(headers, Mapping) else []
+    if not (isinstance(url, str) and url.strip().lower().startswith("http://")):
+        return
+    if parameters.get("token_secret") or any(name.lower() == "authorization" for name in named):
+        yield Finding(
+            "token-unencrypted",
+            "a token is sent over http only within networks that the operator has opened",
+            ("url",),
+            "use https",
+            "warning",
+        )
 
 
 def _check_headers(headers: Mapping[str, Any]) -> Iterator[Finding]:
@@ -146,7 +163,9 @@ HTTP_REQUEST = ToolDeclaration(
         "headers": Parameter("mapping", "Name -> value."),
         "query": Parameter("mapping", "Parameters added to the address."),
         "body": Parameter("any", "A text is sent as it is, anything else as JSON."),
-        "token_secret": Parameter("secret", "Secret sent as the bearer token.", static=True),
+        "token_secret": Parameter(
+            "secret", "Secret sent as the bearer token, over https or within an opened network.", static=True
+        ),
         "output": Parameter(
             "fields", "What the JSON of the answer holds; another answer is an error.", static=True
         ),

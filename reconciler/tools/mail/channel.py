@@ -11,7 +11,6 @@ from socket import socket
 from typing import Any
 
 from reconciler.errors import BudgetExceeded, Denied, InvalidOutput, TimedOut, Unavailable
-from reconciler.tools.addresses import real_address
 from reconciler.tools.mail.endpoint import Endpoint
 from reconciler.tools.tool import ToolContext
 
@@ -108,8 +107,7 @@ class Channel:
 
     def _stay_inside(self) -> None:
         """Mail that anybody on the way can read goes only where the operator has opened an own network."""
-        peer = real_address(str(self._socket.getpeername()[0]))
-        if any(peer in network for network in self._context.network.private):
+        if self._context.network.is_opened(self._socket):
             return
         self._socket.close()
         raise Denied(

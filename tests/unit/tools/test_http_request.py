@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from reconciler.errors import (
     BadParameter,
     Denied,
 )
+from reconciler.tools.egress import Network
 from tests.http_server import Asked, HttpServer, answer
 from tests.unit.tools.calls import Surroundings
 from tests.unit.tools.http_calls import get, served
@@ -158,3 +160,29 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 def test_a_host_beyond_the_grant_or_inside_is_denied(url: str, hosts: list[str]) -> None:
     with pytest.raises(Denied):
         get(url, hosts=hosts)
+
+
+class Elsewhere(Network):
+    """Its connections lead to this machine, which it takes for a public one."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+
+    def connect(self, host: str, port: int, granted: Sequence[str], *, timeout: float) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self._port), timeout)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"token_secret": "token"}, {"headers": {"Authorization": "Basic YTpi"}}],
+    ids=["secret", "header"],
+)
+def test_no_token_travels_through_public_networks_in_the_clear(params: dict[str, Any]) -> None:
+    host = Surroundings({"token": "abc"})
+    with HttpServer({"/": echo}) as server:
+        network = Elsewhere(server.port)
+        with pytest.raises(Denied, match="unencrypted") as caught:
+            get("http://api.example.com/", hosts=["api.example.com"], host=host, network=network, **params)
+        assert get("http://api.example.com/", hosts=["api.example.com"], network=network)["status"] == 200
+    assert "https" in caught.value.hint
