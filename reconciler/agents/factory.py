@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from reconciler.agents.base import BaseAgent
-from reconciler.pipeline.context import RunContext, Runnable
+from reconciler.pipeline.context import RunContext, Runnable, never, untold
 from reconciler.spec.task import Blueprint, StepTrace
 from reconciler.tools.registry import ToolRegistry
 
@@ -57,8 +57,8 @@ class AgentFactory:
         network: Network,
         deadline: float,
         *,
-        cancelled: Callable[[], bool] = lambda: False,
-        traced: Callable[[StepTrace], None] = lambda trace: None,
+        cancelled: Callable[[], bool] = never,
+        traced: Callable[[StepTrace], None] = untold,
         mock: Mock | None = None,
     ) -> RunContext:
         """Surroundings of one task in which steps can call other agents: the host knows their blueprints, this factory
