@@ -13,7 +13,11 @@ from api.config import ServeConfig
 from api.middleware import Gate
 from api.routes import (
     agents,
+    builder,
     catalog,
+    deletion,
+    documentation,
+    exports,
     health,
     operations,
     oversight,
@@ -40,6 +44,9 @@ TAGS = [
     {"name": "reconciling", "description": "What would change, making it so, taking it back."},
     {"name": "operations", "description": "Long work that was asked for."},
     {"name": "catalog", "description": "Tools, policies, the manifest language."},
+    {"name": "builder", "description": "A conversation that ends in manifests."},
+    {"name": "documentation", "description": "About the language and the types there are."},
+    {"name": "exports", "description": "Types with their rows, taken along."},
     {"name": "oversight", "description": "Incidents, audit, numbers."},
     {"name": "health", "description": "For load balancers."},
 ]
@@ -52,10 +59,14 @@ ROUTERS = [
         tasks,
         agents,
         types,
+        deletion,
         operations,
         reconciling,
         catalog,
         oversight,
+        builder,
+        documentation,
+        exports,
         webhooks,
         health,
     )

@@ -25,6 +25,8 @@ class ServeConfig:
     origins: tuple[str, ...] = ()
     behind_proxy: bool = False
     max_body: int = 4 * 2**20
+    max_import: int = 2**30
+    """Bytes of an export that is brought in."""
     timeout: float = 60.0
     access_log: bool = False
     """Every request gets a line of the log, not only those that failed or took long."""

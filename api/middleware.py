@@ -17,6 +17,8 @@ from api.problems import MEDIA_TYPE, Refusal, problem_document
 
 SLOW = 1.0
 """Seconds from which on a request is worth a line of the log, whatever came of it."""
+IMPORTS = "/api/v1/imports"
+"""Where bodies are files."""
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -36,7 +38,8 @@ class Gate:
     def __init__(self, app: ASGIApp, config: ServeConfig, metrics: ServerMetrics) -> None:
         self._app, self._metrics = app, metrics
         self._hosts = {host.lower().encode() for host in config.hosts}
-        self._max_body, self._timeout, self._log_all = config.max_body, config.timeout, config.access_log
+        self._max_body, self._max_import = config.max_body, config.max_import
+        self._timeout, self._log_all = config.timeout, config.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,11 +51,12 @@ class Gate:
         extra: list[tuple[bytes, bytes]] = []
         scope.setdefault("state", {}).update(trace_id=trace_id, headers=extra)
         answer = _Answer(send, trace_id, extra)
-        body = _Body(receive, self._max_body)
+        most = self._max_import if scope["path"].startswith(IMPORTS) else self._max_body
+        body = _Body(receive, most)
         started = time.perf_counter()
         deadline = asyncio.get_running_loop().call_later(self._timeout, _too_late, answer, body)
         try:
-            refusal = self._refusal(scope, headers)
+            refusal = self._refusal(scope, headers, most)
             if refusal is not None:
                 await answer.refuse(refusal)
             else:
@@ -61,7 +65,7 @@ class Gate:
             deadline.cancel()
             self._told(scope, answer.status, time.perf_counter() - started, trace_id)
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes], most: int) -> Refusal | None:
         if len(headers) != len(scope["headers"]):
             names = [name for name, _ in scope["headers"]]
             repeated = [name.decode() for name in _SINGLE if names.count(name) > 1]
@@ -71,8 +75,8 @@ class Gate:
         if host not in self._hosts and b"*" not in self._hosts:
             return Refusal(421, "unknown-host", "this server does not answer for that Host")
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 12 or int(length) > self._max_body:
-            return _too_large(self._max_body)
+        if not length.isdigit() or len(length) > 12 or int(length) > most:
+            return _too_large(most)
         return None
 
     def _told(self, scope: Scope, status: int, seconds: float, trace_id: str) -> None:

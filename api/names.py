@@ -30,3 +30,12 @@ OperationId = Annotated[
         description="Id of an operation.",
     ),
 ]
+SessionId = Annotated[
+    str,
+    Path(
+        alias="session",
+        max_length=63,
+        examples=["0e2f6f6e-6a0c-4b7c-9a53-5b1c2f0f7f61"],
+        description="Id of a session.",
+    ),
+]

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,7 +22,14 @@ from api.metrics import ServerMetrics
 from api.operations import Operations
 from api.watching import TaskWatch
 from reconciler.agents.static import StaticAgents, installed_agents
-from reconciler.bootstrap import open_agent_registry, open_cipher, open_proposer, open_reconciler, open_writer
+from reconciler.bootstrap import (
+    open_agent_registry,
+    open_builder,
+    open_cipher,
+    open_proposer,
+    open_reconciler,
+    open_writer,
+)
 from reconciler.database import long_work
 from reconciler.database.api_keys import Role
 from reconciler.database.connection import Connection, connect
@@ -32,6 +41,8 @@ from reconciler.tools.registry import ToolRegistry, builtin_registry
 
 if TYPE_CHECKING:
     from reconciler.agents.registry import AgentRegistry
+    from reconciler.builder.service import AgentBuilderService
+    from reconciler.control.proposals import Writer
     from reconciler.control.proposing import Proposer
     from reconciler.control.reconciler import Reconciler
 
@@ -59,6 +70,7 @@ class ServerState:
         self.operations = Operations(self.connection)
         self.watch = TaskWatch(self.connection)
         self._background = ThreadPoolExecutor(1, "later")
+        self._folder: TemporaryDirectory[str] | None = None
 
     # --- the database ---------------------------------------------------------------------------------------
 
@@ -110,11 +122,13 @@ class ServerState:
 
     def proposer(self) -> Proposer:
         """For one wish."""
+        return open_proposer(self.settings, self._writer())
+
+    def _writer(self) -> Writer:
         config = self.config
-        writer = open_writer(
+        return open_writer(
             self.settings, forge=config.forge, forge_api=config.forge_api, direct=config.direct
         )
-        return open_proposer(self.settings, writer)
 
     @property
     def follows_git(self) -> bool:
@@ -123,6 +137,16 @@ class ServerState:
     @cached_property
     def agents(self) -> AgentRegistry:
         return open_agent_registry(self.settings)
+
+    @cached_property
+    def builder(self) -> AgentBuilderService:
+        return open_builder(self.settings, connecting=self.connection, writer=self._writer)
+
+    @cached_property
+    def files(self) -> Path:
+        """A folder for exports and imports on their way, nobody else's, that goes with the server."""
+        self._folder = TemporaryDirectory(prefix="reconciler-")
+        return Path(self._folder.name)
 
     @cached_property
     def static(self) -> StaticAgents:
@@ -157,6 +181,8 @@ class ServerState:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def server_of(request: Request) -> ServerState:

@@ -42,6 +42,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: problem(status) for status in statuses}
 
 
+def also(*media: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Media types in which a route answers besides JSON: for its `responses`."""
+    return {status: {"content": {one: {"schema": {"type": "string"}} for one in media}}}
+
+
 def problem(status: int) -> dict[str, Any]:
     return {"model": ProblemDetails, "description": MEANING[status], "content": {MEDIA_TYPE: {}}}
 

@@ -14,7 +14,8 @@ from api.conditions import etag
 from api.state import server_of
 from api.wire import json_response
 from reconciler.control.proposals import Author
-from reconciler.control.proposing import Done, Draft, Proposer, Wish
+from reconciler.control.proposing import Done, Proposer, Wish
+from reconciler.plans.plan import Plan
 from reconciler.plans.render.json_document import hazard_document
 
 Allow = Annotated[
@@ -96,15 +97,14 @@ def written(request: Request, done: Done, address: str, *, location: str) -> Res
         "live": done.proposed.live,
         "revision": done.outcome.revision if done.outcome is not None else None,
         **asdict(done.proposed),
-        "plan": summary_of(done),
+        "plan": plan_summary(done.plan),
     }
     headers = {"Location": location} if location else {}
     digest = _digest(request, address) if done.proposed.live else ""
     return json_response(document, status, headers | ({"ETag": etag(digest)} if digest else {}))
 
 
-def summary_of(done: Done | Draft) -> dict[str, Any]:
-    plan = done.plan
+def plan_summary(plan: Plan) -> dict[str, Any]:
     return {
         "id": plan.id,
         "changes": [

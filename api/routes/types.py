@@ -18,8 +18,8 @@ from api.names import TypeName
 from api.paging import Cursor, Limit, Sort, page_of
 from api.problems import Refusal
 from api.state import ServerState, server_of
-from api.wire import UNCHANGED, YAML, Page, json_response, problems
-from api.writing import WRITTEN, Allow, PlanSummary, Reason, Written, summary_of, write
+from api.wire import UNCHANGED, YAML, Page, also, json_response, problems
+from api.writing import WRITTEN, Allow, PlanSummary, Reason, Written, plan_summary, write
 from reconciler.agents.lifecycle import Status
 from reconciler.control.proposing import Wish
 from reconciler.database.records import TypeVersion
@@ -65,7 +65,6 @@ class Deprecate(BaseModel):
     )
 
 
-_AS_YAML: dict[int | str, dict[str, Any]] = {200: {"content": {YAML: {"schema": {"type": "string"}}}}}
 _SORTED_BY: dict[str, Any] = {
     "name": lambda line: line.name,
     "registered_at": lambda line: line.registered_at,
@@ -145,7 +144,7 @@ def _create(request: Request, caller: Caller, body: Manifest, allow: list[str], 
     "/{type}",
     operation_id="get_agent_type",
     response_model=TypeDetail,
-    responses=_AS_YAML | UNCHANGED | problems(404),
+    responses=also(YAML) | UNCHANGED | problems(404),
 )
 def get_agent_type(request: Request, caller: Viewer, name: TypeName) -> Response:
     """What is live. As `application/yaml` just the manifest."""
@@ -202,7 +201,7 @@ def plan_agent_type(request: Request, caller: Viewer, name: TypeName, body: Mani
     """What this body would change. Nothing is written."""
     body.of_kind("type", name)
     draft = server_of(request).proposer().draft(Wish(f"Change agent type {name}", put=(body.document,)))
-    return json_response(summary_of(draft))
+    return json_response(plan_summary(draft.plan))
 
 
 @router.get("/{type}/versions", operation_id="list_agent_type_versions", responses=problems(404))

@@ -129,22 +129,11 @@ class Proposer:
         proposed = self._writer.propose(Proposal(wish.title, changes, author, wish.summary))
         if not proposed.live:
             return Done(draft.plan, proposed)
-        return Done(draft.plan, proposed, self._apply(allow, actor=actor, reason=reason or wish.title))
+        return Done(draft.plan, proposed, self.apply(allow, actor=actor, reason=reason or wish.title))
 
-    def _now(self) -> Loaded:
-        if self._loaded is None:
-            self._loaded = self._load(self._source)
-        return self._loaded
-
-    def _changes(self, wish: Wish) -> tuple[FileChange, ...]:
-        desk = _Desk(self._writer)
-        for address in wish.remove:
-            desk.lay(removal(address, self.state, desk))
-        for document in wish.put:
-            desk.lay(drafted(document, self.state, desk))
-        return desk.changes()
-
-    def _apply(self, allow: Sequence[str], *, actor: str, reason: str) -> Outcome:
+    def apply(self, allow: Sequence[str], *, actor: str, reason: str) -> Outcome:
+        """What the source says now, made true. Raises Refused and PartlyApplied; Locked and StalePlan once others have
+        been waited for long enough."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
@@ -160,6 +149,19 @@ class Proposer:
             told = "; ".join(f"{unit}: {error}" for unit, error in outcome.failed)
             raise PartlyApplied(told, hint="the files are written; correct them, or apply again")
         return outcome
+
+    def _now(self) -> Loaded:
+        if self._loaded is None:
+            self._loaded = self._load(self._source)
+        return self._loaded
+
+    def _changes(self, wish: Wish) -> tuple[FileChange, ...]:
+        desk = _Desk(self._writer)
+        for address in wish.remove:
+            desk.lay(removal(address, self.state, desk))
+        for document in wish.put:
+            desk.lay(drafted(document, self.state, desk))
+        return desk.changes()
 
 
 class _Desk:
