@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.control.reports import Outcome
     from reconciler.database.conditions import Condition
     from reconciler.database.connection import Connection
+    from reconciler.database.rates import Counter
     from reconciler.database.rows.cipher import Cipher
     from reconciler.database.tasks import TaskKind
     from reconciler.execution.gate import Gate
@@ -217,6 +218,15 @@ def open_cipher(settings: Settings) -> Cipher:
     return cipher_of(settings.encryption_keys, settings.encryption_keys_file)
 
 
+def open_counter(settings: Settings) -> Counter | None:
+    """What counts calls of tools; None: the database. Raises UsageError."""
+    if not settings.redis_url:
+        return None
+    from reconciler.database.redis_rates import RedisRates
+
+    return RedisRates(settings.redis_url)
+
+
 def open_gate(settings: Settings, *, confined: bool) -> Gate:
     """What stands before tasks that run here, `confined` by this kernel or in this very process."""
     from reconciler.execution.gate import Gate
@@ -228,12 +238,12 @@ def open_gate(settings: Settings, *, confined: bool) -> Gate:
     return Gate(level, Pinned(settings.policy).policies)
 
 
-def task_queue(connection: Connection) -> TaskQueue:
-    """The way in for tasks of all agents, dynamic and installed."""
+def task_queue(connection: Connection, settings: Settings) -> TaskQueue:
+    """The way in for tasks of all agents, dynamic and installed; sensitive inputs are sealed while they wait."""
     from reconciler.agents.static import installed_agents
     from reconciler.execution.tasks import TaskQueue
 
-    return TaskQueue(connection, installed_agents())
+    return TaskQueue(connection, installed_agents(), open_cipher(settings))
 
 
 def open_worker(
@@ -272,6 +282,7 @@ def open_worker(
         ttl=settings.claim_seconds,
         cipher=open_cipher(settings),
         gate=open_gate(settings, confined=executor != "inline"),
+        counter=open_counter(settings),
         metrics=metrics,
         scheduler=Scheduler(name) if schedule else None,
     )

@@ -42,6 +42,8 @@ class Settings:
     """File of PEM certificates that agents trust besides the system's."""
     broker_url: str = DEFAULT_BROKER
     """Redis or RabbitMQ, for workers of the executor `celery`."""
+    redis_url: str = field(default="", repr=False)
+    """Redis that counts calls of tools; empty: the database does."""
     claim_seconds: float = 30.0
     """For how long a task that was claimed is left to a worker that does not say that it still runs it."""
     log_format: str = ""
@@ -71,6 +73,7 @@ class Settings:
             egress_private=_networks(env, "RECONCILER_EGRESS_PRIVATE"),
             egress_certificates=_file(env, "RECONCILER_EGRESS_CERTIFICATES"),
             broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
+            redis_url=env.get("RECONCILER_REDIS_URL", ""),
             claim_seconds=float(_number(env, "RECONCILER_CLAIM_SECONDS", 30) or 1),
             log_format=_one_of(env, "RECONCILER_LOG_FORMAT", LOG_FORMATS),
             encryption_keys=env.get("RECONCILER_ENCRYPTION_KEYS", ""),

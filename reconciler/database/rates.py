@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from reconciler.database.connection import Connection
 
@@ -21,6 +22,13 @@ class Rate:
     name: str
     count: int
     seconds: float
+
+
+class Counter(Protocol):
+    """Counts rates elsewhere than in the database."""
+
+    def take(self, rate: Rate) -> bool:
+        """Count one more; False where there is no room. Raises Unavailable."""
 
 
 def left(connection: Connection, rate: Rate, now: datetime) -> int:

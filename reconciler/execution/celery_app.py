@@ -23,6 +23,7 @@ from celery import Celery, Task, bootsteps, signals
 from reconciler.database.connection import Connection, connect
 from reconciler.database.dispatch import live_types
 from reconciler.database.encryption import cipher_of
+from reconciler.database.redis_rates import RedisRates
 from reconciler.errors import DatabaseError, ReconcilerError
 from reconciler.execution.gate import Gate
 from reconciler.execution.host_calls import HostCalls
@@ -133,6 +134,7 @@ def _open_runner(**_: Any) -> None:
         ttl=settings.claim_seconds,
         cipher=cipher,
         gate=Gate(Sandbox(protection().level.value), Pinned(settings.policy).policies),
+        counter=RedisRates(settings.redis_url) if settings.redis_url else None,
     )
 
 

@@ -26,6 +26,7 @@ from reconciler.execution.worker import BEAT, CLAIM_SECONDS, worker_name
 from reconciler.spec.task import TaskState
 
 if TYPE_CHECKING:
+    from reconciler.database.rates import Counter
     from reconciler.execution.gate import Gate
     from reconciler.execution.monitoring import Metrics
     from reconciler.tools.host import Host
@@ -49,6 +50,7 @@ class SingleRunner:
         ttl: float = CLAIM_SECONDS,
         cipher: Cipher = NO_KEY,
         gate: Gate | None = None,
+        counter: Counter | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         """`executor` is made here, before the database is opened."""
@@ -57,7 +59,7 @@ class SingleRunner:
         self._opened: Connection | None = None
         self._host_of_tasks: DatabaseHost | None = None
         self._executor = executor(self._host)
-        self._gate = gate
+        self._gate, self._counter = gate, counter
         self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
         self._beat_at = 0.0
 
@@ -118,7 +120,9 @@ class SingleRunner:
         if self._host_of_tasks is None:
             connection = self._connection()
             bound = SecretStore(lambda agent: tasks.blueprint(connection, agent))
-            self._host_of_tasks = DatabaseHost(connection, secrets=bound, cipher=self._cipher)
+            self._host_of_tasks = DatabaseHost(
+                connection, secrets=bound, cipher=self._cipher, counter=self._counter
+            )
         return self._host_of_tasks
 
     def _let_go(self, task_id: str) -> None:

@@ -31,6 +31,7 @@ from reconciler.execution.recording import Recorder
 from reconciler.execution.secret_store import SecretStore
 
 if TYPE_CHECKING:
+    from reconciler.database.rates import Counter
     from reconciler.execution.gate import Gate
     from reconciler.execution.monitoring import Metrics
     from reconciler.execution.scheduler import Scheduler
@@ -79,6 +80,7 @@ class Worker:
         ttl: float = CLAIM_SECONDS,
         cipher: Cipher = NO_KEY,
         gate: Gate | None = None,
+        counter: Counter | None = None,
         metrics: Metrics | None = None,
         scheduler: Scheduler | None = None,
     ) -> None:
@@ -91,7 +93,7 @@ class Worker:
         self._executor = executor(self._host)
         self._bell: Doorbell | None = None
         self._claims: dict[str, Claimed] = {}
-        self._gate = gate
+        self._gate, self._counter = gate, counter
         self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
         self._stop_wishes = 0
         self._due = True
@@ -217,7 +219,9 @@ class Worker:
         if self._host_of_tasks is None:
             connection = self._connection()
             bound = SecretStore(lambda agent: tasks.blueprint(connection, agent))
-            self._host_of_tasks = DatabaseHost(connection, secrets=bound, cipher=self._cipher)
+            self._host_of_tasks = DatabaseHost(
+                connection, secrets=bound, cipher=self._cipher, counter=self._counter
+            )
         return self._host_of_tasks
 
     def _listen(self) -> None:

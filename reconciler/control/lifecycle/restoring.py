@@ -51,7 +51,7 @@ def restorable(connection: Connection, address: str) -> dict[str, dict[str, Any]
     documents = {one: json.loads(stored[digest].spec) for one, digest in digests.items()}
     return {
         one: document
-        for one, document in sorted(documents.items(), key=lambda item: item[0] != address)
+        for one, document in sorted(documents.items(), key=lambda item: (item[0] != address, item[0]))
         if one == address or _is_agent_of(document, address)
     }
 

@@ -40,7 +40,7 @@ class DatabaseHost:
     turns.
 
     `types` are used in the place of registered ones where they are given, so that what is not applied yet can be
-    tried out on a throw-away database.
+    tried out on a throw-away database. `counter` counts calls elsewhere than in the database.
     """
 
     def __init__(
@@ -51,9 +51,10 @@ class DatabaseHost:
         cipher: Cipher = NO_KEY,
         types: Collection[AgentType] | None = None,
         blueprints: Mapping[str, Blueprint] | None = None,
+        counter: rates.Counter | None = None,
     ) -> None:
         self._connect, self._secrets, self._cipher = connect, secrets, cipher
-        self._types, self._blueprints = types, blueprints
+        self._types, self._blueprints, self._counter = types, blueprints, counter
         self._opened: Connection | None = connect if isinstance(connect, Connection) else None
         self._turn = RLock()
         self._ids = Ids(self._reserve)
@@ -99,12 +100,8 @@ class DatabaseHost:
     def take(self, agent: str, tool: str, rate: str) -> None:
         count, unit = rate.split("/")
         wanted = rates.Rate(f"calls/{agent}/{tool}", int(count), RATE_SECONDS[unit])
-        with self._connection() as connection, connection.transaction(durable=False):
-            rates.lock(connection, wanted.name)
-            now = moment_of(connection)
-            if not rates.left(connection, wanted, now):
-                raise RateLimited(f"agent {agent} may call `{tool}` {rate.replace('/', ' times per ')}")
-            rates.record(connection, wanted, now)
+        if not (self._counter.take(wanted) if self._counter is not None else self._take(wanted)):
+            raise RateLimited(f"agent {agent} may call `{tool}` {rate.replace('/', ' times per ')}")
 
     def blueprint(self, agent: str) -> Blueprint:
         if self._blueprints is not None and agent in self._blueprints:
@@ -121,6 +118,15 @@ class DatabaseHost:
                 assert not isinstance(self._connect, Connection)
                 self._opened = self._connect()
             yield self._opened
+
+    def _take(self, wanted: rates.Rate) -> bool:
+        with self._connection() as connection, connection.transaction(durable=False):
+            rates.lock(connection, wanted.name)
+            now = moment_of(connection)
+            if not rates.left(connection, wanted, now):
+                return False
+            rates.record(connection, wanted, now)
+        return True
 
     def _reserve(self, table: str, count: int) -> list[int]:
         with self._connection() as connection:
