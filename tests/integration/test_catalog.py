@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from reconciler.bootstrap import open_reconciler
 from reconciler.database.catalog import METADATA
 from reconciler.database.connection import Connection, connect
 from reconciler.database.failures import CatalogTooNew
@@ -26,6 +27,7 @@ from reconciler.database.upgrade import (
     has_catalog,
 )
 from reconciler.errors import DatabaseError
+from reconciler.settings import Settings
 
 UPGRADE = (
     "import sys\n"
@@ -210,3 +212,18 @@ def test_a_package_of_the_same_name_in_the_users_folder_is_not_taken_for_ours(
         check=True,
     )
     assert done.stdout == "True\n"
+
+
+def test_an_apply_brings_an_older_catalog_up_to_date(connection: Connection, tmp_path: Path) -> None:
+    """Though it first looks at what is there to plan, which nobody else may while the catalog is old."""
+    source = tmp_path / "agents.d"
+    source.mkdir()
+    settings = Settings(str(source), connection.address, tmp_path / "cache")
+    with engine_beside(connection).connect() as alchemy:
+        command.upgrade(alembic_config(alchemy), "0004")
+        alchemy.commit()
+    with open_reconciler(settings) as reader, pytest.raises(DatabaseError, match="version 0004"):
+        reader.history()
+    with open_reconciler(settings, create=True) as writer:
+        writer.plan()
+    assert catalog_version(connection) == CATALOG_VERSION
