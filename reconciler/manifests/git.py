@@ -42,6 +42,12 @@ class GitError(SourceError):
         self.status = status
 
 
+class RefMissing(GitError):
+    """The repository answers, and has no such branch, tag or commit."""
+
+    code = "ref-missing"
+
+
 class Git:
     """One repository. `token` is sent to https remotes as a password, by way of the environment: arguments can be
     read by every user of the machine."""

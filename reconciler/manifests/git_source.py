@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.errors import Problem, SourceError
 from reconciler.manifests.directory import MAX_FILES, SUFFIXES
-from reconciler.manifests.git import Git, GitAddress, GitError
+from reconciler.manifests.git import Git, GitAddress, RefMissing
 from reconciler.manifests.sources import READ_BYTES, Listing
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -140,8 +140,8 @@ class GitSource:
             commit = git.text("rev-parse", "--verify", f"{_MIRRORED}^{{commit}}")
         return commit
 
-    def _no_such_ref(self) -> GitError:
-        return GitError(
+    def _no_such_ref(self) -> RefMissing:
+        return RefMissing(
             f"there is no branch, tag or commit {self.address.ref} in {self.address.url}",
             hint="name one behind `@`; what was applied before stays in place",
         )

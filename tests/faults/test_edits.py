@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.bootstrap import load_manifests
 from reconciler.database import records
+from reconciler.database.conditions import Condition
 from reconciler.database.connection import connect
 from reconciler.settings import Settings
-from reconciler.bootstrap import load_manifests
 from tests.faults.controlled import Controlled, condition, digests, wait_until
 
 NAMES = [f"thing-{letter}" for letter in "abcdefgh"]
@@ -39,10 +40,9 @@ class Editors:
         self._count = 0
 
     def edit(self) -> None:
-        habit = self._random.choice(
-            [self.plain, self.plain, self.vim, self.atomic, self.slowly, self.touch, self.rename]
-            + [self.broken, self.gone_for_a_moment, self.swap]
-        )
+        habits = [self.plain, self.plain, self.vim, self.atomic, self.slowly, self.touch, self.rename]
+        habits += [self.broken, self.gone_for_a_moment, self.swap]
+        habit = self._random.choice(habits)
         habit(self._random.choice(NAMES))
 
     def restore_all(self) -> None:
@@ -207,7 +207,7 @@ def said(database: str, state: str) -> bool:
     return found is not None and found.condition == state
 
 
-def stalled(database: str, address: str):  # type: ignore[no-untyped-def]
+def stalled(database: str, address: str) -> Condition | None:
     found = condition(database, address)
     return found if found is not None and found.condition == "Stalled" else None
 

@@ -55,7 +55,9 @@ def judge(
     for address in sorted(desired.keys() | live.keys() | held):
         wanted = desired[address].digest if address in desired else ""
         quiet = not (address in findings.suspended or address in held or address in waits)
-        if quiet and _is_as_before(known.get(address), wanted, live.get(address), health.get(address, _UNKNOWN)):
+        if quiet and _is_as_before(
+            known.get(address), wanted, live.get(address), health.get(address, _UNKNOWN)
+        ):
             yield known[address]
             continue
         base = Condition(
@@ -76,7 +78,8 @@ def judge(
                 health="suspended",
             )
         elif address in held:
-            yield replace(base, condition="Stalled", sync="unknown", **_told(address, broken))
+            told = _told(address, broken)
+            yield replace(base, condition="Stalled", sync="unknown", reason="manifest-broken", message=told)
         elif address in waits:
             wait = waits[address]
             state = "Stalled" if wait.stalled else "Reconciling"
@@ -170,14 +173,14 @@ def _broken(plan: Plan) -> dict[str, Problem]:
     return found
 
 
-def _told(address: str, broken: Mapping[str, Problem]) -> dict[str, str]:
+def _told(address: str, broken: Mapping[str, Problem]) -> str:
     """The problem that names the address; where none does, that of some manifest it relies on."""
     name = address.partition("/")[2]
     ranked = sorted(broken.values(), key=lambda one: (address not in one.message, name not in one.file))
     problem = ranked[0] if ranked else None
     if problem is None:
-        return {"reason": "manifest-broken", "message": "its manifest is broken"}
-    return {"reason": "manifest-broken", "message": f"{_place(problem)}{problem.message}"}
+        return "its manifest is broken"
+    return f"{_place(problem)}{problem.message}"
 
 
 def _place(problem: Problem) -> str:

@@ -192,7 +192,8 @@ class Passes:
             self._suspended(plan),
         )
         self._checkups.want(state)
-        found = [*judge(findings, self._checkups.known, self._known or {}), source_condition(plan, findings.revision, findings)]
+        every = judge(findings, self._checkups.known, self._known or {})
+        found = [*every, source_condition(plan, findings.revision, findings)]
         report = bool(plan.drift) and DriftRules.of(state.policies()).report
         changed = self._write(
             connection, lease, found, complete=True, drift=_left(plan, outcome), report=report

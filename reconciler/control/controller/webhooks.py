@@ -46,7 +46,9 @@ def pushed(headers: Mapping[str, str], body: bytes, secret: str) -> Push | None:
     try:
         told = json.loads(body)
         ref, after = str(told["ref"]), str(told["after"])
-        project = told["project"]["path_with_namespace"] if forge == "gitlab" else told["repository"]["full_name"]
+        project = (
+            told["project"]["path_with_namespace"] if forge == "gitlab" else told["repository"]["full_name"]
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise UnsignedWebhookError("the webhook cannot be read", hint="send it as JSON") from error
     if not ref.startswith("refs/heads/"):
