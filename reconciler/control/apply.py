@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.control.compiling import IsLarge, large_tables, statements_of
+from reconciler.control.history import undone_to
 from reconciler.control.keeping import Held
 from reconciler.control.registration import Registration
 from reconciler.control.reports import Outcome, RevisionState
@@ -89,6 +90,12 @@ class Applier:
                 reason=self.reason,
                 summary=self._summary(),
             )
+            target = undone_to(plan.source)
+            if target is not None:
+                entry = records.AuditEntry(
+                    self.actor, "rollback", f"revision/{target}", "", f"revision/{number}", self.reason
+                )
+                records.append_audit(self.connection, [entry])
             pending = [UnitRecord(i, unit.name, "pending") for i, unit in enumerate(plan.units)]
             records.record_units(self.connection, number, pending)
         return number

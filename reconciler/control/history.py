@@ -56,6 +56,20 @@ def state_of_revision(connection: Connection, number: int) -> State:
     )
 
 
+_AS_SOURCE = "revision "
+
+
+def as_source(number: int) -> str:
+    """What a plan that goes back to a revision has for a source."""
+    return f"{_AS_SOURCE}{number}"
+
+
+def undone_to(source: str) -> int | None:
+    """The revision that a plan with this source goes back to; None for any other source."""
+    number = source.removeprefix(_AS_SOURCE)
+    return int(number) if number != source and number.isdigit() else None
+
+
 def lineage(connection: Connection, name: str, since: int) -> list[AgentType]:
     """The specs a type was given after revision `since`, newest first."""
     digests = records.digests_since(connection, f"type/{name}", since)
