@@ -4,5 +4,5 @@ naming.py      names of types and fields as TypeScript has them
 shapes.py      fields -> TypeScript types
 validators.py  fields -> zod
 package.py     all files of the package
-runtime/       what is the same for everyone, as it is written: client, hooks, rules, mocks
+runtime/       what is the same for everyone, as it is written: client, hooks, components, rules, mocks
 """

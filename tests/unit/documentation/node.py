@@ -16,10 +16,14 @@ import pytest
 
 PACKAGES = {
     "@tanstack/react-query": "5.108.0",
+    "@testing-library/react": "16.3.0",
     "@types/node": "20.19.0",
     "@types/react": "19.2.2",
+    "axe-core": "4.11.0",
+    "jsdom": "26.1.0",
     "msw": "2.11.6",
     "react": "19.2.0",
+    "react-dom": "19.2.0",
     "typescript": "5.9.3",
     "zod": "4.1.12",
 }

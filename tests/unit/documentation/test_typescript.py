@@ -238,3 +238,117 @@ console.log(JSON.stringify({
 }));
 server.close();
 """
+
+
+def test_hooks_and_components_work_against_the_mocks_and_are_accessible(
+    node: Node, shipped_package: Path
+) -> None:
+    (shipped_package / "react.mjs").write_text(_REACT)
+    told = json.loads(node.run(shipped_package, "react.mjs"))
+    assert told == {
+        "refused": "is required",
+        "sent": "succeeded",
+        "ended": "succeeded",
+        "columns": ["id", "chunk_count", "language", "source", "text", "topic"],
+        "rows": 2,
+        "more": 5,
+        "noMore": True,
+        "followed": ["pending", "succeeded"],
+        "steps": "label fallback in 12 ms unavailable: nobody answers",
+        "grave": [],
+    }
+
+
+_REACT = """\
+import { JSDOM } from "jsdom";
+const dom = new JSDOM("<!doctype html><html lang='en'><head><title>t</title></head><body></body></html>", {
+  url: "http://127.0.0.1:9/",
+  pretendToBeVisual: true,
+});
+for (const name of ["window", "document", "HTMLElement", "HTMLIFrameElement", "Node", "Element", "MutationObserver"]) {
+  globalThis[name] = name === "window" ? dom.window : dom.window[name];
+}
+Object.defineProperty(globalThis, "navigator", { value: dom.window.navigator, configurable: true });
+globalThis.IS_REACT_ACT_ENVIRONMENT = true;
+
+const { createElement: h } = await import("react");
+const { cleanup, fireEvent, render, renderHook, waitFor } = await import("@testing-library/react");
+const { QueryClient, QueryClientProvider } = await import("@tanstack/react-query");
+const { setupServer } = await import("msw/node");
+const { createClient } = await import("./dist/index.js");
+const { handlers } = await import("./dist/mocks.js");
+const { AgentsProvider, useSubmitTask, useTask } = await import("./dist/react.js");
+const { ResultsTable, RunForm, TaskTrace } = await import("./dist/components.js");
+const axe = (await import("axe-core")).default;
+
+const baseUrl = "http://127.0.0.1:9";
+const server = setupServer(...handlers({ baseUrl, agents: { "text-processing": "demo" } }));
+server.listen({ onUnhandledRequest: "error" });
+const client = createClient({ baseUrl });
+const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+const wrapper = ({ children }) =>
+  h(QueryClientProvider, { client: cache }, h(AgentsProvider, { client }, h("main", null, h("h1", null, "t"), children)));
+const told = {};
+
+let ended;
+const form = render(
+  h(RunForm, { type: "text-processing", agent: "demo", onEnd: (task) => (ended = task.state) }),
+  { wrapper },
+);
+const text = form.getByLabelText(/^text/);
+fireEvent.change(form.getByLabelText(/^source/), { target: { value: "x" } });
+fireEvent.submit(form.container.querySelector("form"));
+await waitFor(() => form.getByRole("alert"));
+told.refused = form.getByRole("alert").textContent;
+fireEvent.change(text, { target: { value: "Hello" } });
+fireEvent.submit(form.container.querySelector("form"));
+told.sent = await waitFor(() => form.getByRole("status").textContent);
+told.ended = ended;
+const grave = async () =>
+  (await axe.run(dom.window.document.body, { rules: { "color-contrast": { enabled: false } } })).violations
+    .filter((found) => ["serious", "critical"].includes(found.impact))
+    .map((found) => found.id);
+told.grave = await grave();
+cleanup();
+
+const table = render(
+  h(ResultsTable, { type: "text-processing", agent: "demo", model: "document", query: { limit: 2 } }),
+  { wrapper },
+);
+await waitFor(() => table.getByText("More"));
+told.columns = table.getAllByRole("columnheader").map((cell) => cell.textContent);
+told.rows = table.container.querySelectorAll("tbody tr").length;
+while (table.queryByText("More")) {
+  fireEvent.click(table.getByText("More"));
+  await waitFor(() => {
+    if (table.container.querySelector("[aria-busy=true]")) throw new Error("busy");
+  });
+}
+told.more = table.container.querySelectorAll("tbody tr").length;
+told.noMore = table.queryByText("More") === null;
+told.grave.push(...(await grave()));
+cleanup();
+
+const submitted = renderHook(() => useSubmitTask("text-processing", "demo"), { wrapper });
+submitted.result.current.mutate({ text: "Hello" });
+await waitFor(() => {
+  if (!submitted.result.current.data) throw new Error("not yet");
+});
+const { id, state } = submitted.result.current.data;
+const followed = renderHook(() => useTask("text-processing", id, 10), { wrapper });
+await waitFor(() => {
+  if (!followed.result.current.data) throw new Error("not yet");
+});
+told.followed = [state, followed.result.current.data.state];
+cleanup();
+
+const step = { step: "label", call: "x", attempt: 1, status: "fallback", started: 0, duration: 0.0123,
+  error_code: "unavailable", error: "nobody answers", tokens: 0, model: "" };
+const trace = render(h(TaskTrace, { task: { ...followed.result.current.data, trace: [step] } }), { wrapper });
+told.steps = trace.getByRole("listitem").textContent;
+told.grave.push(...(await grave()));
+cleanup();
+console.log(JSON.stringify(told));
+server.close();
+process.exit(0);
+"""
