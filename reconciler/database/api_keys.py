@@ -6,16 +6,16 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from reconciler.database.clock import moment_of, parse_time, time_text, utc_now
+from reconciler.database.clock import moment_of, time_text, utc_now
 from reconciler.database.connection import Connection
 from reconciler.errors import NotFound
 
 PREFIX = "rk"
-SEEN_EVERY = 60
-"""Seconds after which the last use of a key is written down anew: not every request is worth a write."""
+SEEN_EVERY = timedelta(minutes=1)
+"""After which the last use of a key is written down anew: not every request is worth a write."""
 
 
 class Role(StrEnum):
@@ -81,13 +81,13 @@ def find_key(connection: Connection, text: str, *, pepper: bytes) -> ApiKey | No
     if not (same and rows and prefix == PREFIX):
         return None
     key = _key(rows[0][1:])
-    return key if key.usable(utc_now()) else None
+    return key if key.usable(utc_now() if key.expires_at else "") else None
 
 
 def is_in_use_unnoted(key: ApiKey) -> bool:
     """Whether it is time to write down anew that a key is in use."""
     last = key.last_used_at
-    return last is None or (datetime.now(UTC) - parse_time(last)).total_seconds() >= SEEN_EVERY
+    return last is None or last < time_text(datetime.now(UTC) - SEEN_EVERY)
 
 
 def note_use(connection: Connection, key: ApiKey) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,15 @@ from reconciler.database.bounds import bound_name
 from reconciler.database.connection import Row
 from reconciler.database.ddl import foreign_key_name
 from reconciler.database.rows.cipher import NO_KEY, Cipher, Place
-from reconciler.database.rows.storage import Convert, loaded_moment, loading, opened, sealed, storing
+from reconciler.database.rows.storage import (
+    Convert,
+    as_it_is,
+    loaded_moment,
+    loading,
+    opened,
+    sealed,
+    storing,
+)
 from reconciler.database.sql_text import Dialect, quote
 from reconciler.spec.agent_type import SYSTEM_FIELDS, AgentType, ModelSpec
 from reconciler.spec.fields import FieldSpec
@@ -74,9 +82,9 @@ class LiveModel:
     @cached_property
     def _loading(self) -> Mapping[str, Convert]:
         own = {
-            name: loading(column, self.dialect)
+            name: read
             for name, column in self.columns.items()
-            if not column.encrypted
+            if not column.encrypted and (read := loading(column, self.dialect)) is not as_it_is
         }
         return {"created_at": loaded_moment, "deleted_at": loaded_moment, **own}
 
@@ -97,16 +105,26 @@ class LiveModel:
 
     def loaded(self, row: Row, names: Sequence[str]) -> dict[str, Any]:
         """The row of these columns; `id` is among them where an encrypted one is. May raise Unsealable."""
-        convert = self._loading
-        found = {
-            name: value if value is None or name not in convert else convert[name](value)
-            for name, value in zip(names, row, strict=True)
-        }
-        for name in self.encrypted:
-            if found.get(name) is not None:
-                place = self._place(name, found["id"])
-                found[name] = opened(found[name], self.columns[name], self.cipher, place)
-        return found
+        return self.loader(names)(row)
+
+    def loader(self, names: Sequence[str]) -> Callable[[Row], dict[str, Any]]:
+        """The same for many rows: what becomes of each column is looked up once."""
+        convert = [(name, self._loading[name]) for name in names if name in self._loading]
+        encrypted = [name for name in names if name in self.encrypted]
+
+        def load(row: Row) -> dict[str, Any]:
+            found = dict(zip(names, row, strict=True))
+            for name, read in convert:
+                value = found[name]
+                if value is not None:
+                    found[name] = read(value)
+            for name in encrypted:
+                if found[name] is not None:
+                    place = self._place(name, found["id"])
+                    found[name] = opened(found[name], self.columns[name], self.cipher, place)
+            return found
+
+        return load
 
     def read_with(self, names: Iterable[str]) -> tuple[str, ...]:
         """The columns that have to be read to load these."""

@@ -62,11 +62,12 @@ def page(connection: Connection, models: LiveModels, model: LiveModel, query: Ro
         f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)} LIMIT ?",
         [*params, limit + 1],
     )
-    full = [model.loaded(row, read) for row in rows[:limit]]
+    full = list(map(model.loader(read), rows[:limit]))
     included = {name: _included(connection, models, model, name, full) for name in query.include}
     following = cursor_of(keys, full[-1]) if len(rows) > limit else ""
     total = _count(connection, model, found) if query.count else None
-    return Page([_shown(row, names, included) for row in full], following, total)
+    shown = full if read == names and not included else [_shown(row, names, included) for row in full]
+    return Page(shown, following, total)
 
 
 def every_row(connection: Connection, model: LiveModel, query: RowQuery) -> Iterator[Row]:
@@ -76,8 +77,9 @@ def every_row(connection: Connection, model: LiveModel, query: RowQuery) -> Iter
     read = model.read_with(names)
     sql, params = joined(_found(model, query))
     statement = f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)}"
+    load = model.loader(read)
     for row in connection.stream(statement, params):
-        full = model.loaded(row, read)
+        full = load(row)
         yield full if read == names else {name: full[name] for name in names}
 
 

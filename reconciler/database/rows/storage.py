@@ -30,16 +30,15 @@ _INTEGERS = range(-(2**63), 2**63)
 def storing(column: Column, dialect: Dialect) -> Convert:
     """Gives the value as a parameter; it is never asked about None. May raise UnfitValue, which holds no value."""
     convert = _STORED[dialect].get(column.type)
-    return convert if convert is not None else _as_it_is
+    return convert if convert is not None else as_it_is
 
 
 def loading(column: Column, dialect: Dialect) -> Convert:
     """The inverse; it is never asked about NULL."""
     if column.type is FieldType.DECIMAL:
-        scale = column.scale or 0
-        return lambda value: exact(value, scale)
+        return _decimal_of(column.scale or 0)
     convert = _LOADED[dialect].get(column.type)
-    return convert if convert is not None else _as_it_is
+    return convert if convert is not None else as_it_is
 
 
 def sealed(value: Any, cipher: Cipher, place: Place) -> bytes:
@@ -61,10 +60,15 @@ def stored_moment(moment: datetime, dialect: Dialect) -> str:
 
 def loaded_moment(value: Any) -> str:
     """What a column of datetimes gave, as ISO text."""
+    if type(value) is str and len(value) == 26 and value[19] == ".":
+        # As `stored_moment` writes it for SQLite. Most of what is read is read here, so it is cut, not parsed.
+        fraction = "" if value.endswith(".000000") else value[19:]
+        return f"{value[:10]}T{value[11:19]}{fraction}Z"
     return utc_text(datetime.fromisoformat(value) if isinstance(value, str) else value)
 
 
-def _as_it_is(value: Any) -> Any:
+def as_it_is(value: Any) -> Any:
+    """Stored as it is shown."""
     return value
 
 
@@ -96,6 +100,19 @@ def _digits(value: Decimal) -> str:
 
 def _moment_for(dialect: Dialect) -> Convert:
     return lambda value: stored_moment(datetime.fromisoformat(value), dialect)
+
+
+def _decimal_of(scale: int) -> Convert:
+    """A decimal of a column; what has the column's scale as it stands need not be rounded to it."""
+    point = -scale - 1
+
+    def load(value: Any) -> Decimal:
+        if scale and type(value) is str and len(value) > scale and value[point] == ".":
+            number = Decimal(value)
+            return number if number else exact(value, scale)
+        return exact(value, scale)
+
+    return load
 
 
 def _hex(value: str) -> str:
