@@ -48,14 +48,19 @@ def write(folder: Path, source: str, database: str, verdict: Verdict) -> None:
 
 
 def stamp_of(connection: Connection) -> str:
-    """Moves whenever the schema or the catalog does, or another file takes the database's place."""
+    """Moves whenever the schema or the catalog does, or another file takes the database's place. Empty where there is
+    no catalog."""
+    from reconciler.database.failures import NotThere
     from reconciler.database.fingerprint import fingerprint, generation
 
     inode = ""
     if connection.dialect == "sqlite":
         with contextlib.suppress(OSError):
             inode = str(Path(connection.identity).stat().st_ino)
-    return f"{connection.identity} {inode} {fingerprint(connection)} {generation(connection)}"
+    try:
+        return f"{connection.identity} {inode} {fingerprint(connection)} {generation(connection)}"
+    except NotThere:
+        return ""
 
 
 def _file(folder: Path, source: str, database: str) -> Path:
