@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from reconciler.spec.fields import FieldType
 from reconciler.spec.findings import Finding, Path
+from reconciler.tools.re2_patterns import compiled
 
 CODE = "secret-value"
 HINT = (
@@ -74,6 +75,11 @@ _HOLDS = frozenset({"default", "values"})
 """Keys whose values belong to the name above them."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 """The name of a secret, most likely, and no secret."""
+_HARMLESS = re.compile(
+    rb"[0-9]+[ ]*(?:[,}\]#]|$)|-?[ ]*[a-z]{1,20}(?:_[a-z0-9]{1,20})*[ ]*(?:[,}\]#]|$)|\[[a-z0-9_, ]{0,80}\]"
+    rb"|\{(?:env|file): ?[A-Za-z0-9_./-]{1,70}\}"
+)
+"""A number, a name or a list of names, a reference."""
 _FIELD_TYPES = frozenset(kind.value for kind in FieldType)
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _RANDOM_LENGTH = 16
@@ -86,12 +92,11 @@ _LONGEST = 4096
 def secret_values(value: Any, text: str) -> list[Finding]:
     """What looks like a secret in a document, as it is written in `text`."""
     escaped = "\\u" in text or "\\x" in text or "\\U" in text
-    formats = [one for one in _FORMATS if escaped or any(mark in text for mark in one.marks)]
-    named = escaped or _speaks_of_secrets(text)
-    if not formats and not named:
+    data = text.encode()
+    formats = _FORMATS if escaped or _marked().search(data) else ()
+    if not formats and not escaped and not _has_secret_name(data):
         return []
-    suspicious = formats or _has_value_to_look_at(value)
-    found = [*_in_value(value, (), formats, "", in_tests=False)] if suspicious else []
+    found = [*_in_value(value, (), formats, "", in_tests=False)]
     if not found and (hidden := _of_format(text, formats)):
         line = text[: hidden[1]].count("\n") + 1
         message = f"{hidden[0]} stands in a comment or a key, in line {line} of the document"
@@ -115,31 +120,28 @@ def looks_random(text: str) -> bool:
     return _is_random(text)
 
 
-def _has_value_to_look_at(value: Any) -> bool:
-    """Whether any text stands under a name that speaks of secrets: few documents have one, and this is quick."""
-    pending = [("", value)]
-    while pending:
-        name, holder = pending.pop()
-        if isinstance(holder, dict):
-            for key, item in holder.items():
-                if isinstance(item, str):
-                    if _is_secret_name(name if key in _HOLDS else str(key)) and not _NAME.fullmatch(item):
-                        return True
-                elif isinstance(item, (dict, list)):
-                    pending.append((name if key in _HOLDS else str(key), item))
-        else:
-            pending += ((name, item) for item in holder if isinstance(item, (dict, list)))
-            if _is_secret_name(name) and not all(map(_is_no_literal, holder)):
-                return True
-    return False
+def _has_secret_name(data: bytes) -> bool:
+    """Whether anything but a number or a name stands behind a key that speaks of secrets. Few documents have such a
+    key with such a value, and this is quick."""
+    return any(not _HARMLESS.match(found.group(1)) for found in _named().finditer(data))
 
 
-def _is_no_literal(item: Any) -> bool:
-    return not isinstance(item, str) or _NAME.fullmatch(item) is not None
+@cache
+def _marked() -> Any:
+    """Finds what every known format has."""
+    marks = sorted({re.escape(mark) for one in _FORMATS for mark in one.marks})
+    return compiled("|".join(marks).replace("\\-", "-"))
+
+
+@cache
+def _named() -> Any:
+    """Finds keys that speak of secrets, with what stands behind them."""
+    words = "|".join((*_WORDS, _KEYS.pattern))
+    return compiled(rf"(?i)(?:{words})[\w-]*[\"\']?\s*:\s*([^\n]{{0,80}})")
 
 
 def _in_value(
-    value: Any, path: Path, formats: list[_Format], name: str, *, in_tests: bool
+    value: Any, path: Path, formats: Sequence[_Format], name: str, *, in_tests: bool
 ) -> Iterator[Finding]:
     """`name` is the key that says what the value is."""
     if isinstance(value, str):
@@ -157,7 +159,7 @@ def _in_value(
             yield from _in_value(item, (*path, index), formats, name, in_tests=inside)
 
 
-def _noun(value: str, path: Path, formats: list[_Format], name: str, in_tests: bool) -> str:
+def _noun(value: str, path: Path, formats: Sequence[_Format], name: str, in_tests: bool) -> str:
     """What a text seems to be; empty where it seems to be no secret."""
     known = _of_format(value, formats)
     if known:
@@ -180,7 +182,7 @@ def _speaks_of_secrets(text: str) -> bool:
 _is_secret_name = lru_cache(2048)(_speaks_of_secrets)
 
 
-def _of_format(text: str, formats: list[_Format]) -> tuple[str, int] | None:
+def _of_format(text: str, formats: Sequence[_Format]) -> tuple[str, int] | None:
     for one in formats:
         found = one.pattern.search(text)
         if found:
