@@ -99,6 +99,16 @@ FIXED: tuple[Endpoint, ...] = (
     _read("/api/v1/tools", "list_tools", "What steps can call.", "Catalog"),
     _read("/api/v1/policies", "list_policies", "What any type may ask for at most.", "Catalog"),
     _read("/api/v1/schemas/manifest", "get_manifest_schema", "JSON Schema of manifests.", "Catalog"),
+    _read(
+        "/api/v1/docs/agent-creation", "get_agent_creation_guide", "How to write an agent.", "Documentation"
+    ),
+    _read("/api/v1/docs/examples", "get_examples", "Worked examples of all types.", "Documentation"),
+    _read(
+        "/api/v1/docs/frontend-integration", "get_frontend_integration", "The SDK in use.", "Documentation"
+    ),
+    _read(
+        "/api/v1/docs/openapi.json", "get_types_openapi", "OpenAPI with each type's schemas.", "Documentation"
+    ),
     _list("/api/v1/incidents", "list_incidents", "What tasks did that no task should.", "Oversight"),
 )
 
@@ -145,6 +155,7 @@ def _of_type(agent_type: AgentType) -> list[Endpoint]:
     path = f"/api/v1/agent-types/{name}"
     return [
         _read(path, f"get_agent_type__{suffix}", f"What {name} is.", folder),
+        _read(f"{path}/documentation", f"get_documentation__{suffix}", f"The page of {name}.", folder),
         _read(f"{path}/versions", f"list_versions__{suffix}", f"All versions of {name}.", folder),
     ]
 

@@ -23,7 +23,7 @@ from reconciler.documentation.insomnia import insomnia_collection
 from reconciler.documentation.postman import postman_collection
 from tests.acceptance.command_line import PROGRAM, CommandLine
 from tests.unit.documentation.hostile import SHIPPED, shipped
-from tests.unit.documentation.node import node_with_packages
+from tests.unit.documentation.node import NEWMAN, node_with_packages
 
 TYPES = sorted(address.removeprefix("type/") for address in shipped().entries if address.startswith("type/"))
 
@@ -168,6 +168,16 @@ def test_every_request_of_the_postman_collection_is_answered_as_documented(serve
                 variables["task_id"] = answer.json()["id"]
             seen += 1
     assert seen > 30
+
+
+def test_newman_runs_the_collection(served: Served, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    node = node_with_packages(Path(request.config.cache.mkdir("newman")), NEWMAN)  # type: ignore[union-attr]
+    (tmp_path / "collection.json").write_text(json.dumps(_collection(served)))
+    program = str(node.modules / "newman/bin/newman.js")
+    out = served.run(
+        "node", program, "run", "collection.json", "--env-var", f"api_key={served.key}", folder=tmp_path
+    )
+    assert re.search(r"assertions\s*│\s*\d{2}\s*│\s*0\s*│", out), out
 
 
 def test_both_collections_hold_the_same_requests(served: Served) -> None:

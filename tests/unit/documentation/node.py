@@ -5,11 +5,14 @@ Skips where there is no node or no registry, and says so. In CI a registry that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,7 @@ PACKAGES = {
     "typescript": "5.9.3",
     "zod": "4.1.12",
 }
+NEWMAN = {"newman": "6.2.1"}
 
 
 class Node:
@@ -61,24 +65,26 @@ class Node:
         return done.returncode, done.stdout + done.stderr
 
 
-def node_with_packages(cache: Path) -> Node:
+def node_with_packages(cache: Path, packages: Mapping[str, str] = PACKAGES) -> Node:
     """`cache` keeps the packages from one run of the tests to the next."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed: generated TypeScript is not compiled")
-    digest = hashlib.sha256(json.dumps(PACKAGES, sort_keys=True).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps(packages, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache / digest
-    if not (folder / "complete").exists():
-        _install(folder)
+    if not folder.exists():
+        _install(folder, packages)
     return Node(folder / "node_modules")
 
 
-def _install(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": PACKAGES}))
+def _install(folder: Path, packages: Mapping[str, str]) -> None:
+    """Beside its place first: several processes may install at once, and one of them comes first."""
+    made = Path(tempfile.mkdtemp(dir=folder.parent))
+    (made / "package.json").write_text(json.dumps({"private": True, "dependencies": dict(packages)}))
     command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=made, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode == 0:
-        (folder / "complete").touch()
+        with contextlib.suppress(OSError):
+            made.rename(folder)
         return
     reason = f"npm cannot install what generated TypeScript is compiled with: {done.stderr.strip()[-300:]}"
     if os.environ.get("CI") == "true":

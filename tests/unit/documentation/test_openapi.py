@@ -110,6 +110,7 @@ def test_what_the_document_tells_is_what_the_server_answers() -> None:
         ("/api/v1/agents/dynamic/{id}/schema", "get"),
         ("/api/v1/agent-types/{type}", "get"),
         ("/api/v1/agent-types/{type}/versions", "get"),
+        ("/api/v1/agent-types/{type}/documentation", "get"),
         ("/api/v1/tasks/{id}", "get"),
         ("/api/v1/tasks/{id}/events", "get"),
     ):

@@ -215,7 +215,7 @@ const live = [];
 for await (const event of client.followTask("text-processing", task.id)) live.push(event.state);
 const rows = [];
 for await (const row of client.allResults("text-processing", "demo", "document", { limit: 2 })) rows.push(row);
-const page = await client.listResults("text-processing", "demo", "document", {
+const found = await client.listResults("text-processing", "demo", "document", {
   filter: { topic: "bug", chunk_count: { gt: 1 } },
   sort: ["-id"],
   limit: 2,
@@ -225,7 +225,7 @@ console.log(JSON.stringify({
   topic: typeof task.output.topic === "string",
   live,
   rows: rows.length,
-  first: page.items.length,
+  first: found.items.length,
   refused: await refusal(client.runTask("text-processing", "demo", { text: "" })),
   missing: await refusal(client.runTask("text-processing", "nobody", { text: "x" })),
   authorization: new Headers(last.init.headers).get("authorization"),
@@ -286,8 +286,9 @@ const server = setupServer(...handlers({ baseUrl, agents: { "text-processing": "
 server.listen({ onUnhandledRequest: "error" });
 const client = createClient({ baseUrl });
 const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+const page = (children) => h("main", null, h("h1", null, "t"), children);
 const wrapper = ({ children }) =>
-  h(QueryClientProvider, { client: cache }, h(AgentsProvider, { client }, h("main", null, h("h1", null, "t"), children)));
+  h(QueryClientProvider, { client: cache }, h(AgentsProvider, { client }, page(children)));
 const told = {};
 
 let ended;
