@@ -81,6 +81,19 @@ def _link_agent(agent: Agent, others: _Others) -> Iterator[Finding]:
     yield from _check_secrets(agent, declared.secrets)
     if spec.limits.model_fields_set:
         yield from _check_limits(spec.limits, declared.limits)
+    if spec.schedule is not None:
+        yield from _check_scheduled(agent_type)
+
+
+def _check_scheduled(agent_type: AgentType) -> Iterator[Finding]:
+    """The clock gives an agent nothing but the defaults of its type."""
+    given = agent_type.spec.input
+    missing = [name for name, field in given.items() if field.required and field.default is None]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        message = f"a task by the clock has no input, and `{agent_type.name}` requires {names}"
+        hint = "give each of them a default in the type, or remove `schedule`"
+        yield Finding("schedule-without-input", message, ("spec", "schedule"), hint, "warning")
 
 
 def _check_secrets(agent: Agent, declared: list[str]) -> Iterator[Finding]:

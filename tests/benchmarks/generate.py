@@ -117,14 +117,16 @@ def _head(plan: TypePlan) -> Iterator[str]:
     yield f"    threshold: {{type: integer, min: 1, max: 5, default: {plan.number % 4 + 2}}}"
     if plan.with_secret:
         yield "  secrets: [access_token]"
+    if plan.with_alert:
+        yield "  acknowledge: [lethal-combination]"
 
 
 def _inputs(plan: TypePlan) -> Iterator[str]:
-    yield "  input:"
-    yield "    reference: {type: string, max_length: 120, required: true}"
-    yield "    sender: {type: string, format: email, required: true}"
-    yield "    subject: {type: string, max_length: 998, required: true}"
-    yield "    body: {type: text, required: true}"
+    yield "  input:  # what its agents start from when the clock runs them: nobody gives them anything"
+    yield "    reference: {type: string, max_length: 120, required: true, default: none}"
+    yield "    sender: {type: string, format: email, required: true, default: nobody@example.com}"
+    yield '    subject: {type: string, max_length: 998, required: true, default: ""}'
+    yield '    body: {type: text, required: true, default: ""}'
     if plan.parent:
         yield "    parent: {type: integer, min: 1}"
 

@@ -200,3 +200,19 @@ def test_a_type_that_leads_into_a_cycle_is_not_part_of_it() -> None:
     others = ring("one", "two")
     outside = agent_type("outside", pipeline=[{"id": "s", "agent": "a-one"}])
     assert link("type/outside", outside, others.specs.get, others.names) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "finds"),
+    [
+        ({}, []),
+        ({"text": {"type": "string"}}, []),
+        ({"text": {"type": "string", "required": True, "default": "x"}}, []),
+        ({"text": {"type": "string", "required": True}}, ["schedule-without-input /spec/schedule (warning)"]),
+    ],
+)
+def test_the_clock_gives_an_agent_no_input(given: dict[str, Any], finds: list[str]) -> None:
+    scheduled = agent("noon", "lunch", schedule="0 12 * * *")
+    assert told(Others(agent_type("lunch", input=given), scheduled).link("agent/noon")) == finds
+    unscheduled = Others(agent_type("lunch", input=given), agent("noon", "lunch"))
+    assert unscheduled.link("agent/noon") == []

@@ -107,7 +107,7 @@ def test_many_files_in_many_processes_say_what_one_process_says(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
     alone = load(source)
     found = {problem.code for problem in alone.problems}
-    assert found == {"yaml-syntax", "unknown-type", "unknown-setting", "agent-cycle", "too-complex", "lethal-combination"}
+    assert found == {"yaml-syntax", "unknown-type", "unknown-setting", "agent-cycle", "too-complex"}
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2})
     assert facts(load(source, cache)) == facts(alone)
     mutate(tmp_path / "m", "all")
