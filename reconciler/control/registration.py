@@ -12,7 +12,7 @@ from reconciler.database.alteration import Alteration, Replaced, Restored, alter
 from reconciler.database.parking import parked_name
 from reconciler.plans.changes import Action, Change, Disposition, Kind, TableMigration, Unit
 from reconciler.spec.agent import Agent
-from reconciler.spec.agent_type import AgentType
+from reconciler.spec.agent_type import AgentType, DeletionPolicy
 from reconciler.spec.codec import Spec, canonical
 from reconciler.spec.policy import Policy
 from reconciler.spec.state import State, digest_of
@@ -55,6 +55,8 @@ class Registration:
     """Ids of archive entries whose values are back in place."""
     purged: list[str] = field(default_factory=list)
     """Names of tables that were dropped for good, with whatever was parked in them."""
+    purge_policies: set[str] = field(default_factory=set)
+    """Those of `removed` whose own `deletion_policy` is purge."""
     events: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(action, address, digest before, digest after) for the audit."""
 
@@ -73,6 +75,8 @@ class Registration:
             self.put.append((after, desired.text(change.address), digest))
         else:
             self.removed.append(change.address)
+            if isinstance(before, AgentType) and before.spec.deletion_policy is DeletionPolicy.PURGE:
+                self.purge_policies.add(change.address)
         self.events.append((_event(change), change.address, digest_before, digest))
 
     def _table(self, migration: TableMigration, revision: int) -> None:

@@ -39,7 +39,7 @@ def write_registration(
     }
     objects.update(dict.fromkeys(registration.removed))
     records.record_objects(connection, revision, objects)
-    modes = _ordered_deletions(connection, registration, revision, actor)
+    modes = _ordered_deletions(connection, registration, revision, actor, reason)
     if registration.events:
         records.append_audit(
             connection,
@@ -51,14 +51,15 @@ def write_registration(
 
 
 def _ordered_deletions(
-    connection: Connection, registration: Registration, revision: int, actor: str
+    connection: Connection, registration: Registration, revision: int, actor: str, reason: str
 ) -> Mapping[str, str]:
-    """The mode of each object that goes because somebody ordered it."""
+    """The mode of each object that goes because somebody ordered it, or that is purged by its own policy."""
     if not registration.removed:
         return {}
     digests = {address: before for _, address, before, _ in registration.events}
     gone = {address: digests[address] for address in registration.removed}
-    return deletions.take_effect(connection, gone, revision, actor=actor)
+    purged = registration.purge_policies
+    return deletions.take_effect(connection, gone, revision, purged=purged, actor=actor, reason=reason)
 
 
 def _type_registration(spec: AgentType, digest: str, text: str) -> records.TypeRegistration:
@@ -149,7 +150,9 @@ def _write_archives(
         records.mark_restored(connection, number, revision)
     for name in registration.purged:
         for entry in records.archives(connection, table=name):
-            if entry.column is not None:  # a table parked under this name before is another one, and still there
+            if (
+                entry.column is not None
+            ):  # a table parked under this name before is another one, and still there
                 records.mark_purged(connection, entry.id)
 
 

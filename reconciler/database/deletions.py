@@ -54,12 +54,7 @@ def order(
     only what they left is to be dealt with."""
     with connection.transaction():
         _close(connection, digests, "withdrawn")
-        at, state = time_text(moment_of(connection)), "removed" if gone else "ordered"
-        connection.execute_many(
-            "INSERT INTO deletions (address, mode, state, digest, ordered_at, actor, reason)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(address, mode, state, digest, at, actor, reason) for address, digest in digests.items()],
-        )
+        _insert(connection, digests, mode, "removed" if gone else "ordered", actor, reason)
         _recorded(connection, "delete-ordered", digests, mode, actor, reason)
 
 
@@ -83,9 +78,16 @@ def in_force(connection: Connection, live: Mapping[str, str]) -> dict[str, Mode]
 
 
 def take_effect(
-    connection: Connection, gone: Mapping[str, str], revision: int, *, actor: str
+    connection: Connection,
+    gone: Mapping[str, str],
+    revision: int,
+    *,
+    purged: Collection[str],
+    actor: str,
+    reason: str,
 ) -> dict[str, Mode]:
-    """Of what an apply takes out of service, the mode of what was ordered; `gone` gives the digests it had.
+    """Of what an apply takes out of service, the mode of what was ordered; `gone` gives the digests it had. What is
+    `purged` by its own policy counts as ordered that way, unless somebody said otherwise.
 
     Tasks that wait are cancelled, those that run are told to stop. Inside the transaction of the apply.
     """
@@ -99,8 +101,11 @@ def take_effect(
         kind, _, name = address.partition("/")
         if kind == "agent":
             cancel_all_of(connection, name, actor, "the agent was deleted")
-    _close(connection, [address for address in gone if address not in modes], "withdrawn")
-    return modes
+    others = [address for address in gone if address not in modes]
+    _close(connection, others, "withdrawn")
+    by_policy = {address: gone[address] for address in others if address in purged}
+    _insert(connection, by_policy, "purge", "removed", actor, reason, revision)
+    return modes | dict.fromkeys(by_policy, "purge")
 
 
 def unfinished(connection: Connection) -> list[Deletion]:
@@ -120,6 +125,23 @@ def newest(connection: Connection, address: str) -> Deletion | None:
         (address,),
     )
     return Deletion(*rows[0]) if rows else None
+
+
+def _insert(
+    connection: Connection,
+    digests: Mapping[str, str],
+    mode: Mode,
+    state: DeletionState,
+    actor: str,
+    reason: str,
+    revision: int | None = None,
+) -> None:
+    at = time_text(moment_of(connection)) if digests else ""
+    connection.execute_many(
+        "INSERT INTO deletions (address, mode, state, digest, ordered_at, actor, reason, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(address, mode, state, digest, at, actor, reason, revision) for address, digest in digests.items()],
+    )
 
 
 def _close(connection: Connection, addresses: Collection[str], state: DeletionState) -> None:

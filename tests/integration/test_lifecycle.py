@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +15,8 @@ from reconciler.database import deletions, records
 from reconciler.database.remains import sessions_about, tables_of_type, tasks_of
 from reconciler.database.tasks import NewTask, claim, submit
 from reconciler.errors import ManifestsInvalid, NotFound, Refused, StalePlan, UsageError
-from tests.integration.estate import AGENTS, ANN, CANARY, GOING, TABLES, TYPE, Estate, file_of
+from tests.integration.estate import AGENTS, ANN, CANARY, GOING, OTHER, TABLES, TYPE, Estate, file_of, fill
+from tests.repository import Repository
 
 COUNT = len(TABLES)
 
@@ -166,6 +168,18 @@ class TestTypes:
         assert CANARY.encode() not in dumped(estate)
         assert not estate.pending()
 
+    def test_a_type_whose_policy_is_purge_leaves_as_little_where_its_manifest_is_just_removed(
+        self, estate: Estate
+    ) -> None:
+        spec = {**TYPE["spec"], "version": "1.1.0", "deletion_policy": "purge"}
+        estate.write({"type.yaml": {**TYPE, "spec": spec}})
+        estate.apply()
+        for name in ("type", "keeper", "helper"):
+            (estate.folder / f"{name}.yaml").unlink()
+        estate.apply(["destructive", "mass-removal"])
+        assert CANARY.encode() not in dumped(estate)
+        assert not estate.pending()
+
     def test_what_was_deleted_softly_can_be_parked_later_and_still_comes_back(self, estate: Estate) -> None:
         rows = estate.rows()
         estate.delete("type/estate", "soft")
@@ -232,6 +246,32 @@ class TestTasks:
 
 
 class TestSource:
+    def test_in_git_people_merge_first_and_the_next_apply_does_as_was_ordered(
+        self, database_url: str, tmp_path: Path
+    ) -> None:
+        documents = {
+            "other.yaml": OTHER,
+            "type.yaml": TYPE,
+            **{f"{name}.yaml": one for name, one in AGENTS.items()},
+        }
+        repository = Repository(tmp_path / "work")
+        repository.commit({f"agents.d/{name}": json.dumps(one) for name, one in documents.items()})
+        bare = repository.bare_copy(tmp_path / "bare.git")
+        estate = Estate(database_url, tmp_path / "git", source=f"git+file://{bare}@main#agents.d")
+        estate.apply()
+        with estate.connect() as connection:
+            fill(connection, estate.settings)
+        deleted = estate.delete("type/estate", "purge")
+        assert deleted.outcome is None
+        assert deleted.proposed is not None
+        assert not estate.pending()
+        assert CANARY.encode() in dumped(estate)
+        repository.git("fetch", "--quiet", "origin")
+        repository.git("merge", "--quiet", f"origin/{deleted.proposed.branch}")
+        repository.git("push", "--quiet", "origin", "main")
+        estate.apply(["mass-removal"])
+        assert CANARY.encode() not in dumped(estate)
+
     def test_other_changes_that_wait_are_not_taken_along(self, estate: Estate) -> None:
         spec = {**AGENTS["keeper"]["spec"], "enabled": False}
         estate.write({"keeper.yaml": {**AGENTS["keeper"], "spec": spec}})

@@ -90,7 +90,9 @@ class BranchWriter:
             for change in proposal.changes:
                 path = f"{folder}/{change.path}" if folder else change.path
                 if change.content is None:
-                    git.run("update-index", "--force-remove", "--", path, env=env)
+                    # Mode 0 takes it out; `--force-remove` would do so only where there is a work tree.
+                    gone = f"0 {_ABSENT}\t{path}\n".encode()
+                    git.run("update-index", "--index-info", stdin=gone, env=env)
                     continue
                 blob = git.text("hash-object", "-w", "--stdin", "--no-filters", stdin=change.content)
                 git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
