@@ -4,7 +4,7 @@
     document.py       Document: a title, Markdown and data; `page` makes HTML of it
     markdown.py       texts of strangers put into Markdown so that they stay texts
     wording.py        a field in words
-    diagrams.py       Mermaid
+    diagrams.py       Mermaid; `drawings`: the same as SVG
     type_page.py      the page of one type; `versions` tells what changed, `index_page` lists all
     guide/            how to write an agent, from the models of the language itself
     calls.py          worked examples of one type: command line, curl, Python, TypeScript

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reconciler.documentation.calls import BASE_URL, examples_of
+from reconciler.documentation.diagrams import entity_diagram, flow_diagram
 from reconciler.documentation.document import Document
+from reconciler.documentation.drawings import entity_drawing, flow_drawing
 from reconciler.documentation.endpoints import checked_base_url
 from reconciler.documentation.index_page import index_page
 from reconciler.documentation.markdown import code, fence, prose
@@ -100,6 +102,10 @@ def type_documentation(
         agent_type.spec.title or agent_type.name,
         type_page(agent_type, versions, agents, checked_base_url(base_url)),
         type_data(agent_type, versions, agents, checked_base_url(base_url)),
+        {
+            entity_diagram(agent_type): entity_drawing(agent_type),
+            flow_diagram(agent_type): flow_drawing(agent_type),
+        },
     )
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from reconciler.documentation.markdown import fence
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,19 +26,27 @@ th,td{border:1px solid var(--line);padding:.35rem .7rem;text-align:left;vertical
 code{background:var(--soft);padding:.1em .3em;border-radius:4px;font:.9em ui-monospace,monospace;\
 overflow-wrap:anywhere}
 pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:1rem;overflow-x:auto}
+figure{margin:1rem 0;overflow-x:auto}svg{display:block;font-family:system-ui,sans-serif}
 pre code{padding:0;background:none;overflow-wrap:normal}
 """
 
 
-def html_page(title: str, markdown: str) -> str:
-    """Headings get an id that links can lead to, the same that GitHub gives them."""
+def html_page(title: str, markdown: str, drawings: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Headings get an id that links can lead to, the same that GitHub gives them; a block of Mermaid its drawing."""
     body = _renderer().render(markdown)
+    for source, drawing in drawings.items():
+        body = body.replace(_block(source), f"<figure>{drawing}</figure>\n", 1)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f"<title>{html.escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{_with_anchors(body)}</main>\n</body>\n</html>\n"
     )
+
+
+def _block(source: str) -> str:
+    """A block of Mermaid as it is rendered."""
+    return _renderer().render("\n".join(fence(source, "mermaid")))
 
 
 @cache

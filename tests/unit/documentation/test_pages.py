@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
@@ -19,10 +20,12 @@ from reconciler.documentation.generator import (
 from reconciler.errors import NotFound, UsageError
 from reconciler.spec.agent_type import AgentType
 from tests.unit.documentation.hostile import ATTACKS, SECRET, hostile_type, shipped, shipped_types
+from tests.unit.documentation.random_types import random_type
 
 PAGE = {"html", "head", "meta", "title", "style", "body", "main"}
 TEXT = {"h1", "h2", "h3", "p", "ul", "ol", "li", "a", "strong", "em", "code", "pre"}
-TAGS_OF_PAGES = PAGE | TEXT | {"table", "thead", "tbody", "tr", "th", "td"}
+DRAWN = {"figure", "svg", "defs", "marker", "path", "rect", "text"}
+TAGS_OF_PAGES = PAGE | TEXT | DRAWN | {"table", "thead", "tbody", "tr", "th", "td"}
 
 
 class _Seen(HTMLParser):
@@ -86,6 +89,16 @@ def test_a_page_asks_nobody_for_anything() -> None:
             seen = _Seen(text)
             assert seen.tags <= TAGS_OF_PAGES, name
             assert not any("://" in link for link in seen.links), name
+
+
+def test_every_diagram_of_a_type_is_drawn() -> None:
+    for agent_type in [*shipped_types(), *map(random_type, range(20))]:
+        document = type_documentation(agent_type)
+        page = document.html()
+        assert page.count("<svg ") == document.markdown.count("```mermaid")
+        assert "language-mermaid" not in page
+        for drawing in re.findall(r"<svg .*?</svg>", page):
+            ElementTree.fromstring(drawing)
 
 
 def test_every_link_of_the_site_leads_somewhere() -> None:
