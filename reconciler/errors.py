@@ -192,6 +192,8 @@ class RunError(ReconcilerError):
     code = "failed"
     exit_status = 8
     http_status = 502
+    retry_after = 0.0
+    """Seconds for which whoever refused asks not to be asked again."""
 
 
 class TimedOut(RunError):

@@ -69,6 +69,7 @@ class Attempts:
             trace.attempt,
             remaining=branch.deadline - monotonic(),
             chance=random.random(),
+            asked=error.retry_after,
         )
         status = self._last if wait is None and self._fallback is None else "failed"
         if self._traced:

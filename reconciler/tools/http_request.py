@@ -127,12 +127,17 @@ def _bad(context: ToolContext, place: str, reason: str) -> BadParameter:
 
 
 def _check_status(answer: HttpAnswer, address: HttpAddress) -> None:
-    wait = answer.headers.get("retry-after", "")
-    hint = f"it asks to wait {wait} seconds" if wait.isascii() and wait.isdigit() and len(wait) < 7 else ""
+    refusal: RateLimited | Unavailable
     if answer.status == 429:
-        raise RateLimited(f"`{address.origin}` answered 429: too many requests", hint=hint)
-    if answer.status >= 500:
-        raise Unavailable(f"`{address.origin}` answered {answer.status}", hint=hint)
+        refusal = RateLimited(f"`{address.origin}` answered 429: too many requests")
+    elif answer.status >= 500:
+        refusal = Unavailable(f"`{address.origin}` answered {answer.status}")
+    else:
+        return
+    wait = answer.headers.get("retry-after", "")
+    if wait.isascii() and wait.isdigit() and len(wait) < 7:
+        refusal.retry_after, refusal.hint = float(wait), f"it asks to wait {wait} seconds"
+    raise refusal
 
 
 def _following(request: HttpRequest, answer: HttpAnswer) -> HttpRequest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,15 @@ def test_the_longest_wait_doubles_up_to_its_ceiling() -> None:
     retry = Retry(attempts=6, backoff=1.0, max_backoff=5.0)
     waits = [wait_before_next(retry, "timeout", n, remaining=99, chance=1.0) for n in range(1, 7)]
     assert waits == [1.0, 2.0, 4.0, 5.0, 5.0, None]
+
+
+@pytest.mark.parametrize(("asked", "wait"), [(0.0, 0.5), (0.3, 0.5), (2.0, 2.0), (3600.0, 5.0)])
+def test_who_refuses_is_left_alone_for_as_long_as_it_asks_within_the_ceiling(
+    asked: float, wait: float
+) -> None:
+    retry = Retry(attempts=2, backoff=1.0, max_backoff=5.0)
+    assert wait_before_next(retry, "timeout", 1, remaining=99, chance=0.5, asked=asked) == wait
+    assert wait_before_next(retry, "timeout", 1, remaining=wait, chance=0.5, asked=asked) is None
 
 
 def test_a_step_that_says_nothing_is_not_tried_again() -> None:

@@ -129,6 +129,7 @@ def test_a_status_is_a_result_unless_trying_again_may_help(
     with pytest.raises(expected) as caught:
         served(answer(status, retry_after="30"))
     assert "30 seconds" in caught.value.hint
+    assert caught.value.retry_after == 30
 
 
 def test_a_head_request_has_no_body() -> None:
