@@ -52,7 +52,8 @@ class Gate:
         scope.setdefault("state", {}).update(trace_id=trace_id, headers=extra)
         answer = _Answer(send, trace_id, extra)
         most = self._max_import if scope["path"].startswith(IMPORTS) else self._max_body
-        body = _Body(receive, most)
+        has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+        body = _Body(receive, most, complete=not has_body)
         started = time.perf_counter()
         deadline = asyncio.get_running_loop().call_later(self._timeout, _too_late, answer, body)
         try:
@@ -90,9 +91,9 @@ class Gate:
 class _Body:
     """A body without a declared length is counted as it comes. `complete` once all of it is there."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, *, complete: bool) -> None:
         self._receive, self._most, self._left = receive, most, most
-        self.complete = False
+        self.complete = complete
 
     async def __call__(self) -> Message:
         message = await self._receive()
