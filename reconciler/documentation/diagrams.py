@@ -95,7 +95,9 @@ def _aside(node: str, step: Step) -> Iterator[str]:
 def step_label(step: Step) -> str:
     """`extract: llm_processor`, with a note where the step is conditional or a loop."""
     called = step.tool or (f"agent {step.agent}" if step.agent else "side by side")
-    notes = [note for note, said in (("if", step.when), ("per item", step.for_each)) if said is not None]
+    notes = [
+        note for note, said in (("conditional", step.when), ("per item", step.for_each)) if said is not None
+    ]
     return f"{step.id}: {called}" + (f", {' and '.join(notes)}" if notes else "")
 
 

@@ -22,7 +22,7 @@ LETTERS = 34
 def flow_drawing(agent_type: AgentType) -> str:
     """The pipeline from input to output: what runs side by side stands side by side, what stands in is dashed."""
     steps = agent_type.spec.pipeline
-    widest = max((len(step.parallel or ()) + (step.fallback is not None) or 1 for step in steps), default=1)
+    widest = max((_breadth(step) + (step.fallback is not None) for step in steps), default=1)
     width = widest * (WIDTH + GAP) + GAP
     parts: list[str] = []
     y = GAP
@@ -55,13 +55,21 @@ def entity_drawing(agent_type: AgentType) -> str:
 def _step(step: Step, y: int) -> Iterator[str]:
     if step.parallel is None:
         yield from _box(GAP, y, step_label(step))
+    middle = y + HEIGHT // 2
     for number, inner in enumerate(step.parallel or ()):
-        yield from _box(GAP + number * (WIDTH + GAP), y, step_label(inner))
+        x = GAP + number * (WIDTH + GAP)
+        if number:
+            yield _line(x - GAP, middle, x, middle)
+        yield from _box(x, y, step_label(inner))
     if step.fallback is not None:
-        right = GAP + max(1, len(step.parallel or ())) * (WIDTH + GAP)
-        middle = y + HEIGHT // 2
+        right = GAP + _breadth(step) * (WIDTH + GAP)
         yield _line(right - GAP, middle, right, middle, dashed=True)
         yield from _box(right, y, step.fallback.tool, dashed=True)
+
+
+def _breadth(step: Step) -> int:
+    """Boxes side by side, what stands in not counted."""
+    return max(1, len(step.parallel or ()))
 
 
 def _model(x: int, name: str, model: ModelSpec) -> Iterator[str]:
@@ -99,7 +107,7 @@ def _rectangle(x: int, y: int, height: int, *, radius: int, dashed: bool = False
 
 def _arrow(top: int, bottom: int) -> str:
     x = GAP + WIDTH // 2
-    return f'<path d="M{x} {top} V{bottom - 6}" stroke="currentColor" marker-end="url(#tip)"/>'
+    return f'<path d="M{x} {top} V{bottom - 1}" stroke="currentColor" marker-end="url(#tip)"/>'
 
 
 def _line(x: int, y: int, to_x: int, to_y: int, *, dashed: bool = False) -> str:

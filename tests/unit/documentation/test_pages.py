@@ -98,7 +98,12 @@ def test_every_diagram_of_a_type_is_drawn() -> None:
         assert page.count("<svg ") == document.markdown.count("```mermaid")
         assert "language-mermaid" not in page
         for drawing in re.findall(r"<svg .*?</svg>", page):
-            ElementTree.fromstring(drawing)
+            root = ElementTree.fromstring(drawing)
+            width, height = (int(root.attrib[name]) for name in ("width", "height"))
+            for box in root.iter("rect"):
+                x, y, wide, high = (int(box.attrib[name]) for name in ("x", "y", "width", "height"))
+                assert x + wide < width
+                assert y + high < height
 
 
 def test_every_link_of_the_site_leads_somewhere() -> None:
