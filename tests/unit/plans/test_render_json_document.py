@@ -32,6 +32,7 @@ def test_the_document_has_the_promised_shape() -> None:
         "drift",
         "problems",
         "held",
+        "suspended",
         "summary",
     ]
     assert list(document["changes"][0]) == [
