@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.control.reports import Outcome
     from reconciler.database.conditions import Condition
     from reconciler.database.connection import Connection
-    from reconciler.database.rates import Counter
     from reconciler.database.rows.cipher import Cipher
     from reconciler.database.tasks import TaskKind
     from reconciler.execution.gate import Gate
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.execution.monitoring import Metrics
     from reconciler.execution.tasks import TaskQueue
     from reconciler.execution.worker import Worker
+    from reconciler.llm.provider import LLMProvider
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.pinned import Pinned
@@ -218,15 +218,6 @@ def open_cipher(settings: Settings) -> Cipher:
     return cipher_of(settings.encryption_keys, settings.encryption_keys_file)
 
 
-def open_counter(settings: Settings) -> Counter | None:
-    """What counts calls of tools; None: the database. Raises UsageError."""
-    if not settings.redis_url:
-        return None
-    from reconciler.database.redis_rates import RedisRates
-
-    return RedisRates(settings.redis_url)
-
-
 def open_gate(settings: Settings, *, confined: bool) -> Gate:
     """What stands before tasks that run here, `confined` by this kernel or in this very process."""
     from reconciler.execution.gate import Gate
@@ -238,12 +229,12 @@ def open_gate(settings: Settings, *, confined: bool) -> Gate:
     return Gate(level, Pinned(settings.policy).policies)
 
 
-def task_queue(connection: Connection, settings: Settings) -> TaskQueue:
-    """The way in for tasks of all agents, dynamic and installed; sensitive inputs are sealed while they wait."""
+def task_queue(connection: Connection) -> TaskQueue:
+    """The way in for tasks of all agents, dynamic and installed."""
     from reconciler.agents.static import installed_agents
     from reconciler.execution.tasks import TaskQueue
 
-    return TaskQueue(connection, installed_agents(), open_cipher(settings))
+    return TaskQueue(connection, installed_agents())
 
 
 def open_worker(
@@ -282,7 +273,6 @@ def open_worker(
         ttl=settings.claim_seconds,
         cipher=open_cipher(settings),
         gate=open_gate(settings, confined=executor != "inline"),
-        counter=open_counter(settings),
         metrics=metrics,
         scheduler=Scheduler(name) if schedule else None,
     )
@@ -426,13 +416,14 @@ def open_builder(
     connecting: Callable[[], AbstractContextManager[Connection]] | None = None,
     writer: Callable[[], Writer] | None = None,
     conditions: Conditions | None = None,
+    provider: LLMProvider | None = None,
 ) -> AgentBuilderService:
     """The builder over source, database and language models of the settings.
 
     `connecting` gives connections to a database with a catalog (default: one of its own for each call), `writer` what
-    proposals go through (default: `open_writer`), `conditions` say how a model is asked.
+    proposals go through (default: `open_writer`), `provider` the models (default: Ollama's), `conditions` say how they
+    are asked.
     """
-    from reconciler.builder.modelling import Conditions
     from reconciler.builder.service import AgentBuilderService
     from reconciler.builder.templates.installed import installed_templates
     from reconciler.builder.workshop import Workshop
@@ -452,8 +443,8 @@ def open_builder(
         connecting or _with_catalog(settings),
         workshop,
         installed_templates(),
-        provider=Ollama(settings.ollama_url),
-        conditions=conditions or Conditions(),
+        provider=provider or Ollama(settings.ollama_url),
+        conditions=conditions,
     )
 
 

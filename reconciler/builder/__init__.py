@@ -11,7 +11,9 @@
     modelling.py       what a language model is asked, what of its answer counts, repairs
     workshop.py        slots -> documents -> every check there is: reader, links, policies, plan, tests
     preview.py         what a draft means, in plain words
-    evaluation.py      conversations with a script, judged by the manifest they end in
+    speech.py          what the builder says
+    amending.py, overlay.py, existing.py, bounds.py, refusing.py
+                       parts of a turn and of the checks
 
 What does not belong: SQL, YAML, knowledge of HTTP or terminals. Whatever people, documents and models say is data: it
 fills slots, and nothing else; what a manifest may reach (hosts, recipients, tools, limits) is decided by code.

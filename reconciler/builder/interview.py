@@ -94,9 +94,9 @@ def _understand(heard: Heard, parts: Parts, templates: Templates, known_types: K
     else:
         amending.amend(heard, edits_in(parts.own), template)
     amended = heard.session.slots is not before
-    answered = question is not None and _answer(heard, question, parts, template, amended=amended)
+    answered = not amended and question is not None and _answer(heard, question, parts, template)
     if not amended:
-        _listen(heard, parts.own, template, answered=question if answered else None)
+        _listen(heard, parts.own, template, question, answered=answered)
     _learn_from_pasted(heard, parts, template)
     _note_purpose(heard, parts.own, template)
     if limits.wants_clock(parts.own) and template.slot("schedule") is None:
@@ -133,35 +133,36 @@ def _take_default(heard: Heard, question: SlotSpec, template: Template) -> None:
         heard.notices.append(f"There is no default for {question.label}.")
 
 
-def _answer(heard: Heard, question: SlotSpec, parts: Parts, template: Template, *, amended: bool) -> bool:
+def _answer(heard: Heard, question: SlotSpec, parts: Parts, template: Template) -> bool:
     """Whether the text answered the question."""
     said = {name for name, _ in said_in(parts.own, template)}
-    if question.kind in _LAX and (
-        amended or wording.is_yes(parts.own) or (said and question.name not in said)
-    ):
+    if question.kind in _LAX and (wording.is_yes(parts.own) or (said and question.name not in said)):
         return False
     values = effective(template.slots, heard.session.slots)
     answer = answer_to(question, parts.own, values)
     if answer is None:
+        return False
+    if parts.pasted and question.kind in _LAX and question.name not in said:
         return False
     conflicting = question.name in said and question.kind not in _LAX
     heard.take(question.name, answer.value, loose=answer.loose and not conflicting)
     return True
 
 
-def _listen(heard: Heard, own: str, template: Template, answered: SlotSpec | None) -> None:
-    """Takes everything else that is said. An answer of a kind leaves nothing for other slots of this kind."""
-    overrides = wording.changes_mind(own)
+def _listen(heard: Heard, own: str, template: Template, question: SlotSpec | None, *, answered: bool) -> None:
+    """Takes everything else that is said. An answer of a kind leaves nothing for other slots of this kind; what makes
+    the question meaningless answers it as well, and is no contradiction."""
+    changes = wording.changes_mind(own)
     for name, value in said_in(own, template):
         spec = template.slot(name)
         assert spec is not None, "a slot of this template"
-        if answered is not None and (name == answered.name or spec.kind is answered.kind):
+        values = effective(template.slots, heard.session.slots)
+        if answered and question is not None and (name == question.name or spec.kind is question.kind):
             continue
-        if spec.open_options is not None and value not in spec.choices(
-            effective(template.slots, heard.session.slots)
-        ):
+        if spec.open_options is not None and value not in spec.choices(values):
             continue
-        _merge(heard, spec, value, overrides=overrides)
+        settles = question is not None and not question.asked_if({**values, name: value})
+        _merge(heard, spec, value, overrides=changes or settles)
 
 
 def _merge(heard: Heard, spec: SlotSpec, value: Any, *, overrides: bool) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from reconciler.builder import speech
 from reconciler.builder.interview import Heard, facts, hear, next_questions
@@ -32,6 +33,7 @@ from reconciler.builder.views import (
     Finalized,
     Mode,
     Preview,
+    Question,
     Reply,
     SessionBrief,
     SessionState,
@@ -70,12 +72,14 @@ class AgentBuilderService:
         templates: Templates,
         *,
         provider: LLMProvider | None = None,
-        conditions: Conditions = Conditions(),
+        conditions: Conditions | None = None,
     ) -> None:
         """Without a `provider` every session is a guided one."""
         self._connecting, self._workshop, self._templates = connecting, workshop, templates
         self._provider = provider
-        self._interpreter = Interpreter(provider, conditions) if provider is not None else None
+        self._interpreter = (
+            Interpreter(provider, conditions or Conditions()) if provider is not None else None
+        )
 
     # --- sessions ---------------------------------------------------------------------------------------------
 
@@ -282,14 +286,20 @@ class AgentBuilderService:
         state = SessionState.COLLECTING
         if template is not None and not session.conflicts and not self._questions(session):
             draft = self._workshop.draft(session, template)
+            heard.notices += draft.left_out
+            if draft.left_out and draft.kept_edits is not None:
+                session = _with_edits(session, draft.kept_edits)
             record = DraftRecord(draft.digest, draft.yaml, draft.sound, tuple(str(p) for p in draft.problems))
             session = replace(session.with_draft(record), refused=dict(draft.refused or {}))
-            state = SessionState.PREVIEW if draft.sound and not session.refused else SessionState.DRAFTING
+            if not self._questions(session):
+                state = SessionState.PREVIEW if draft.sound else SessionState.DRAFTING
+            elif session.refused:
+                state = SessionState.DRAFTING
         session = next_questions(replace(session, state=state), self._templates)
         heard.session = session
         return draft
 
-    def _questions(self, session: Session) -> tuple[speech.Question, ...]:
+    def _questions(self, session: Session) -> tuple[Question, ...]:
         return open_questions(session, self._templates) if session.state.open else ()
 
     def _mode(self, model: str, guided: bool) -> tuple[Mode, str]:
@@ -389,6 +399,12 @@ class AgentBuilderService:
             usage=usage,
             seconds=seconds,
         )
+
+
+def _with_edits(session: Session, kept: Sequence[Mapping[str, Any]]) -> Session:
+    """Those that fit; where there are none, they are asked for again."""
+    slot = session.slots["edits"]
+    return session.with_slot("edits", replace(slot, value=[*kept])) if kept else session.without_slot("edits")
 
 
 def _merged(newer: Session, ours: Session) -> Session:

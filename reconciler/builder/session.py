@@ -75,7 +75,7 @@ class Session:
     conflicts: tuple[Conflict, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     fallen_back: bool = False
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     drafts: tuple[DraftRecord, ...] = ()
 
     def with_slot(self, name: str, slot: Slot) -> Session:

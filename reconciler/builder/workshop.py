@@ -4,7 +4,7 @@ manifests pass; a draft that fails one is not offered."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from reconciler.manifests.sources import MemorySource, Source
 
 if TYPE_CHECKING:
     from reconciler.agents.rehearsal import Rehearsal
-    from reconciler.control.proposals import FileChange, Writer
+    from reconciler.control.proposals import FileChange, Proposal, Proposed, Writer
     from reconciler.control.reconciler import Reconciler
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.pinned import Pinned
@@ -39,7 +39,8 @@ OpenReconciler = Callable[["Callable[[bool], Loaded]"], "Reconciler"]
 @dataclass(frozen=True)
 class Draft:
     """`problems` are those that the draft brings; `refused` the slots whose values a check did not take, with the
-    reason. `changed` are the addresses that differ from the source."""
+    reason. `changed` are the addresses that differ from the source. Of the edits of an existing type `left_out` says why
+    some do not fit, `kept_edits` are the others."""
 
     documents: tuple[Document, ...] = ()
     yaml: str = ""
@@ -49,6 +50,8 @@ class Draft:
     rehearsals: tuple[Rehearsal, ...] = ()
     plan: Plan | None = None
     refused: Mapping[str, str] | None = None
+    left_out: tuple[str, ...] = ()
+    kept_edits: tuple[Mapping[str, Any], ...] | None = None
     loaded: Loaded | None = None
 
     @property
@@ -112,20 +115,31 @@ class Workshop:
         among its problems."""
         base = self.loaded()
         values = effective(template.slots, session.slots)
+        left_out: list[str] = []
         try:
             values, refused = self._named(session, template, values, base)
-            documents = self._composed(template, values, base)
+            documents = self._composed(template, values, base, left_out)
         except (UsageError, ManifestsInvalid) as error:
-            slot = "type" if template.name == change.NAME and session.value("edits") is None else "edits"
-            return Draft(
-                problems=(Problem("draft", error.message, hint=error.hint),),
-                refused={slot: f"{error.message}. {error.hint}".strip()},
-            )
+            reason = f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}".strip()
+            slot = "type" if template.name == change.NAME else template.slots[0].name
+            return Draft(problems=(Problem("draft", error.message, hint=error.hint),), refused={slot: reason})
+        kept = tuple(values.get("edits") or ()) if template.name == change.NAME else None
+        if kept == ():
+            return Draft(left_out=tuple(left_out), kept_edits=())
         changes, changed, yaml = file_changes(documents, base.state, self._reading_writer())
         overlay = OverlaySource(self._source(), {c.path: c.content for c in changes if c.content is not None})
         loaded = self._load(overlay)
         problems = _brought(base.problems, loaded.problems, {change.path for change in changes})
-        draft = Draft(tuple(documents), yaml, changes, changed, problems, loaded=loaded)
+        draft = Draft(
+            tuple(documents),
+            yaml,
+            changes,
+            changed,
+            problems,
+            left_out=tuple(left_out),
+            kept_edits=kept,
+            loaded=loaded,
+        )
         refused = {**refusing.refused_slots(draft.errors, template, values), **refused}
         draft = replace(draft, refused=refused)
         if draft.errors or refused:
@@ -162,13 +176,23 @@ class Workshop:
             number += 1
         return {**values, "name": f"{name[:36]}-{number}"}, {}
 
-    def _composed(self, template: Template, values: dict[str, Any], base: Loaded) -> list[Document]:
-        """Raises UsageError, ManifestsInvalid."""
+    def _composed(
+        self, template: Template, values: dict[str, Any], base: Loaded, left_out: list[str]
+    ) -> list[Document]:
+        """Takes edits that do not fit out of the values, and says why in `left_out`. Raises UsageError."""
         policies = [*base.state.policies(), *self._pinned.policies]
         if template.name != change.NAME:
             return [bounds.tightened(document, policies) for document in template.compose(values)]
         before = documents_of(values.get("type", ""), base.state, self._reading_writer())
-        documents = template.compose({**values, "edits": values.get("edits") or [], change.EXISTING: before})
+        documents = before
+        fitting: list[Mapping[str, Any]] = []
+        for edit in values.get("edits") or ():
+            try:
+                documents = template.compose({**values, "edits": [edit], change.EXISTING: documents})
+                fitting.append(edit)
+            except UsageError as error:
+                left_out.append(f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}".strip())
+        values["edits"] = fitting
         return bumped(before, documents)
 
     def _rehearsed(self, draft: Draft) -> tuple[Rehearsal, ...]:
@@ -209,10 +233,10 @@ class _NoFolder:
     def read(self, path: str) -> bytes | None:
         return None
 
-    def paths(self) -> Collection[str]:
-        return ()
+    def paths(self) -> Iterator[str]:
+        return iter(())
 
-    def propose(self, proposal: object) -> Any:
+    def propose(self, proposal: Proposal) -> Proposed:
         raise ReconcilerError("the folder of the manifests is not there")
 
 

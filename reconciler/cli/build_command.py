@@ -166,7 +166,7 @@ class _Conversation:
             state = reply.state
             if state is SessionState.ABANDONED:
                 return 0
-            if state is SessionState.PREVIEW and not (self._yes or shown and not reply.draft):
+            if state is SessionState.PREVIEW and not (self._yes or (shown and not reply.draft)):
                 self._show()
 
     def _turn(self, answer: str) -> Reply:

@@ -152,7 +152,7 @@ def _alert(values: Values) -> dict[str, Any]:
 
 
 def _tests(values: Values, details: dict[str, Any]) -> list[dict[str, Any]]:
-    alerts, when = bool(values["alert_to"]), values.get("alert_when")
+    alerts, when = bool(values["alert_to"]), str(values.get("alert_when"))
     category = when if alerts else next(iter(values["categories"]))
     steps = ["sort", *(["find"] if details else []), "save"]
     mail = {"message_id": "t1", "sender": "a@example.com", "subject": "Hello"}

@@ -83,7 +83,10 @@ def _tag_model() -> dict[str, Any]:
 
 
 def _grants(values: Values) -> list[dict[str, Any]]:
-    own = [{"name": "html_to_text"}, {"name": "database_writer", "models": ["page", "tag"]}]
+    own: list[dict[str, Any]] = [
+        {"name": "html_to_text"},
+        {"name": "database_writer", "models": ["page", "tag"]},
+    ]
     if not values["hosts"]:
         return own
     limits = {"calls": 3, "rate": "60/minute"}

@@ -189,7 +189,8 @@ def mocked_answer(
 
 def told(values: Values, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of the fields only because a model has answered."""
-    return mocked_answer(values, "", {}, fields).get("", {})
+    found: dict[str, Any] = mocked_answer(values, "", {}, fields).get("", {})
+    return found
 
 
 def mocked_failure(values: Values, step: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _NOT = frozenset(
     ]
 )
 _INTO = re.compile(
-    r"\b(?:into|categories|category|labels?|classes|kategorien|catégories|classify (?:it |them )?as|sort(?:ed|s)? (?:it |them |texts? |mails? )?(?:into|by|as)|either)\b"
+    r"\b(?:into|categories|category|labels?|classes|kategorien|catégories|classif\w+ (?:[\w-]+ ){0,3}as|sort(?:ed|s)? (?:it |them |texts? |mails? )?(?:into|by|as)|either)\b"
     r"(?:\s+(?:the\s+)?(?:categories|kategorien|catégories|groups|following))?\s*(?:are|:|=|sind|sont)?\s*:?\s*(?P<list>[^.\n]+)",
     re.IGNORECASE,
 )
@@ -70,7 +70,8 @@ _GERMAN_FRENCH = re.compile(
 )
 _END = re.compile(
     r",?\s+(?:and|und|et|then)\s+(?:store|save|find|write|send|tell|alert|notify|keep|extract|also|benachrichtig\w*|schreib\w*|informier\w*|préviens|prévenir|speichere?|it|i|we|call)\b.*$|"
-    r",?\s+(?:please|bitte|for me|so that|with|using|without|when|if|depending|by (?:a|the|key)|mit|ohne|avec|sans|called|named|from)\b.*$",
+    r",?\s+(?:please|bitte|for me|so that|with|using|without|when|if|depending|by (?:a|the|key)|mit|ohne|avec|sans|called|named|from|every|each|hourly|daily|nightly|jede\w*|chaque)\b.*$|"
+    r"[;,]\s*(?:my|our|i|we|the (?:token|password|key)|mein\w*|mon)\b.*$",
     re.IGNORECASE,
 )
 

@@ -26,10 +26,13 @@ _BULLETS = re.compile(
     rf"\b(?:{_VERBS})\b[^\n]*:?\s*\n(?P<list>(?:\s*(?:[-*•]|\d+[.)]).+\n?)+)", re.IGNORECASE
 )
 _NAMED = re.compile(
-    rf"\b(?:{_VERBS})\b\s+(?!to\b|from\b|mails?\b|it\b|them\b|these\b|support\b)(?P<list>[^.:;\n]+?)"
+    rf"\b(?:{_VERBS})\b\s+(?!to\b|from\b|mails?\b|it\b|them\b|these\b|support\b)(?P<list>(?:[^.:;\n]|:(?=\s*(?:one of|either)))+?)"
     r"(?=\s+(?:from|in|of each|out of|off|aus|von|des|dans|de chaque|for each|when|and (?:write|tell|alert|send|notify|call))\b|[.;\n]|$)",
     re.IGNORECASE,
 )
+_ALTERNATIVES = re.compile(r"\s*(?:one of|either)\b", re.IGNORECASE)
+_SURE = re.compile(r"(?:extract|find|pull)\s+(?:out\s+)?the\b", re.IGNORECASE)
+"""How a single field is asked for."""
 _WITH = re.compile(
     r"\b(?:with|including|mit|avec)\s+(?:the\s+|fields?\s+)*(?P<list>[^.:;\n]+)", re.IGNORECASE
 )
@@ -129,7 +132,7 @@ def fields_said(text: str) -> FieldMap:
     text = without_name(text)
     for pattern in (_BULLETS, _LISTED):
         for match in pattern.finditer(text):
-            found = fields_in(match["list"])
+            found = {} if _ALTERNATIVES.match(match["list"]) else fields_in(match["list"])
             if found:
                 return found
     for pattern in (_NAMED, _WITH):
@@ -141,7 +144,7 @@ def fields_said(text: str) -> FieldMap:
             ):
                 continue
             found = fields_in(match["list"])
-            if len(found) >= 2:
+            if len(found) >= 2 or (found and _SURE.match(match[0])):
                 return found
     return {}
 
@@ -167,7 +170,7 @@ def _engine(spec: SlotSpec, text: str) -> str:
 
 
 def _intake(text: str) -> str:
-    """A mailbox is read where its server, its owner or a rhythm is named; support mail alone may be handed in."""
+    """A mailbox is read where its server or its owner is named, or reading it; support mail alone may be handed in."""
     if addresses.imap_host(text) or addresses.mailbox_address(text):
         return "mailbox"
     reads = re.search(
@@ -176,8 +179,6 @@ def _intake(text: str) -> str:
         re.IGNORECASE,
     )
     if reads or re.search(r"\bimap\b", text, re.IGNORECASE):
-        return "mailbox"
-    if schedule_in(text) and re.search(r"\b(?:mail|inbox|mailbox|postfach)", text, re.IGNORECASE):
         return "mailbox"
     return (
         "handed in"

@@ -19,7 +19,7 @@ _ARTICLES = re.compile(
 _CALLED = re.compile(
     r"\b(?:call(?:ed)?(?: it| this| that)?|name[ds]?(?: it| is| should be| shall be)?|nenne? (?:es|ihn|sie|ihm)|"
     r"namens|hei(?:ß|ss)t|appel(?:le|ons|é|ée)(?:-le| le)?|nomm(?:e|é|ée)(?:-le)?)\s*[:=]?\s*"
-    r"(?P<quote>[\"'`“»«]?)(?P<name>[A-Za-z][A-Za-z0-9 _-]{1,60}?)(?:[\"'`”«»]|(?=[.,;:!?\n]|\s+(?:and|und|et|that|which|please|with|to|from|for)\b)|\s*$)",
+    r"(?P<quote>[\"'`“»«]?)(?P<name>[A-Za-z][A-Za-z0-9 _-]{1,60}?)(?:[\"'`”«»]|(?=[.,;:!?\n]|\s+(?:and|und|et|that|which|please|instead|rather|now|with|to|from|for)\b)|\s*$)",
     re.IGNORECASE,
 )
 _RENAMED_SYSTEM_FIELD = {
@@ -36,9 +36,9 @@ def agent_name(text: str) -> str:
     return _joined(_without_articles(text), "-")
 
 
-def field_name(text: str) -> str:
+def field_name(text: str, *, longest: int | None = NAME_LENGTH) -> str:
     """`the Order No.` -> `order_no`; empty where nothing is left. Never one that every table has already."""
-    name = _joined(_without_articles(_EMAIL.sub("email", text)), "_")
+    name = _joined(_without_articles(_EMAIL.sub("email", text)), "_", longest)
     if name in SYSTEM_FIELDS:
         return _RENAMED_SYSTEM_FIELD.get(name, f"own_{name}")
     return name
@@ -66,11 +66,11 @@ def _without_articles(text: str) -> str:
     return text
 
 
-def _joined(text: str, between: str) -> str:
+def _joined(text: str, between: str, longest: int | None = NAME_LENGTH) -> str:
     folded = unicodedata.normalize("NFKD", text.lower().translate(_FOLDED))
     ascii_only = folded.encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", re.sub(r"['’`]s?\b", "", ascii_only))
     while words and words[0][0].isdigit():
         words[0] = f"n{words[0]}"
     name = between.join(words)
-    return name[:NAME_LENGTH].rstrip(between)
+    return name[:longest].rstrip(between)
