@@ -61,7 +61,8 @@ def results(
       reconcile results support-inbox --where "urgency>=4" --sort -urgency
       reconcile results email-analysis.action_item --format csv > items.csv
 
-    Without a MODEL it is the one of the type's output. Values: `null` is no value, `[a, b]` one of several.
+    Without a MODEL it is the one of the type's output; of a static agent, which has no tables, the outputs of its
+    tasks are shown. Values: `null` is no value, `[a, b]` one of several.
     """
     if form and (include or after or invocation.json):
         raise click.UsageError("--format goes with neither --include, --after nor --json")
@@ -73,6 +74,13 @@ def results(
         from reconciler.database.rows.spoken import parse_where
         from reconciler.database.rows.targets import target
 
+        if _is_static(connection, named):
+            if any((where, sort, fields, include, count, form)):
+                raise click.UsageError(
+                    f"{named} is a static agent, without tables: only --limit and --after go"
+                )
+            _show(_outputs(connection, named, limit or DEFAULT_LIMIT, after), RowQuery(), console)
+            return
         models = LiveModels(connection, open_cipher(invocation.settings()))
         found = target(connection, models, named)
         query = RowQuery(
@@ -101,6 +109,28 @@ def _database(invocation: Invocation) -> Iterator[Connection]:
         if not has_catalog(connection):
             raise NotFound("nothing was applied yet, so that there are no rows", hint="reconcile --apply")
         yield connection
+
+
+def _is_static(connection: Connection, named: str) -> bool:
+    from reconciler.agents.static import installed_agents
+
+    if connection.execute("SELECT 1 FROM agents WHERE name = ? AND deleted_at IS NULL", (named,)):
+        return False  # it was there first
+    return named in installed_agents().names()
+
+
+def _outputs(connection: Connection, agent: str, limit: int, after: str) -> Page:
+    from reconciler.database import tasks
+    from reconciler.database.rows.queries import Page
+    from reconciler.spec.task import TaskState
+
+    filters = tasks.TaskFilter(agent=agent, states=(TaskState.SUCCEEDED,))
+    page = tasks.list_tasks(connection, filters, after, limit)
+    given = tasks.outputs(connection, [task.id for task in page.tasks])
+    rows = [
+        {**given.get(task.id, {}), "task_id": task.id, "created_at": task.finished_at} for task in page.tasks
+    ]
+    return Page(rows, page.next)
 
 
 def _names(said: str | None) -> tuple[str, ...]:

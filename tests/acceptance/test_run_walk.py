@@ -220,6 +220,9 @@ def test_an_agent_that_is_a_python_class_is_listed_and_run_beside_the_others(
     done = run_agent(run, "greeter", {"text": "Hello there"})
     assert done.document["output"] == {"label": "greeting"}
     assert statuses(done) == [("keyword_classifier[0]", "succeeded", "")]
+    [row] = results(run, "greeter", "--limit", "1")
+    assert (row["label"], row["task_id"]) == ("greeting", done.document["task"])
+    assert run("results", "greeter", "--count").code == 64
     assert "Used by  greeter, support-inbox, text-processing-demo" in run("tools", "keyword_classifier").out
     refused = run("run", "greeter", "--input", "{}")
     assert (refused.code, "error[invalid_input]" in refused.err) == (8, True)

@@ -9,7 +9,7 @@ from reconciler.database.tasks.deployments import blueprint
 from reconciler.database.tasks.finishing import finish
 from reconciler.database.tasks.identity import new_task_id
 from reconciler.database.tasks.keeping import heartbeat, release
-from reconciler.database.tasks.reading import get, lines, list_tasks, waiting_and_running
+from reconciler.database.tasks.reading import get, lines, list_tasks, outputs, waiting_and_running
 from reconciler.database.tasks.records import (
     Claimed,
     Ended,
@@ -49,6 +49,7 @@ __all__ = [
     "lines",
     "list_tasks",
     "new_task_id",
+    "outputs",
     "purge",
     "redrive",
     "release",

@@ -13,7 +13,7 @@ from reconciler.database.records.batches import in_batches
 from reconciler.database.tasks.records import TaskFilter, TaskLine, TaskPage, TaskRecord
 from reconciler.database.tasks.steering import no_such_task
 from reconciler.errors import UsageError
-from reconciler.spec.task import Failure, TaskState
+from reconciler.spec.task import Failure, TaskState, Values
 
 _LINE = (
     "id, agent, kind, type, type_version, state, attempts, max_attempts, submitted_at, not_before, started_at,"
@@ -76,6 +76,17 @@ def lines(connection: Connection, ids: Collection[str]) -> list[TaskLine]:
         for places, batch in in_batches(ids)
         for row in connection.execute(f"SELECT {_LINE} FROM tasks WHERE id IN {places}", batch)
     ]
+
+
+def outputs(connection: Connection, ids: Collection[str]) -> dict[str, Values]:
+    """What these tasks gave, by id, those of them that gave anything."""
+    return {
+        id_: from_json(output)
+        for places, batch in in_batches(ids)
+        for id_, output in connection.execute(
+            f"SELECT id, output FROM tasks WHERE output IS NOT NULL AND id IN {places}", batch
+        )
+    }
 
 
 def waiting_and_running(connection: Connection) -> dict[str, dict[TaskState, int]]:
