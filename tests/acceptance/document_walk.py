@@ -168,6 +168,8 @@ def servers(needs: Collection[str]) -> Iterator[Mapping[str, str]]:
 def _database() -> Iterator[str]:
     from tests.postgres_server import Databases, NoServerError, running
 
+    if shutil.which("psql") is None:
+        raise Missing("no psql, which documents use")
     with ExitStack() as stack:
         try:
             server = stack.enter_context(running())
