@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,8 @@ def serve(invocation: Invocation, host: str | None, port: int | None, watch: boo
 
     settings = invocation.settings()
     configure_logging("json" if invocation.json else settings.log_format)
+    for talkative in ("alembic", "reconciler.pipeline"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     given: dict[str, Any] = {"host": host, "port": port}
     config = replace(
         ServeConfig.from_environment(), **{name: value for name, value in given.items() if value is not None}

@@ -308,19 +308,20 @@ def test_a_signed_push_starts_a_reconciliation(tmp_path: Path) -> None:
 def test_in_a_repository_a_write_is_a_branch_whose_diff_is_the_yaml(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repository")
     repository.commit({"agents.d/readme.yaml": "# nothing yet\n"})
-    with serving(tmp_path, source=f"git+file://{repository.path}@main#agents.d") as api:
+    bare = repository.bare_copy(tmp_path / "bare.git")
+    with serving(tmp_path, source=f"git+file://{bare}@main#agents.d") as api:
         answer = api.admin.post("/api/v1/agent-types", json=NOTES)
         assert answer.status_code == 202, answer.text
         told = answer.json()
         assert (told["live"], told["revision"]) == (False, None)
-        assert (
-            repository.git("diff", "--name-status", "main", told["branch"]) == "A\tagents.d/notes/type.yaml"
-        )
+        repository.git("fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*")
+        changed = repository.git("diff", "--name-status", "origin/main", told["commit"])
+        assert changed == "A\tagents.d/notes/type.yaml"
         text = repository.git("show", f"{told['commit']}:agents.d/notes/type.yaml")
         assert yaml.safe_load(text) == NOTES
         assert repository.git("log", "-1", "--format=%an", told["commit"]) == "admin-key"
         assert api.admin.get("/api/v1/agent-types").json()["items"] == []
-        repository.git("update-ref", "refs/heads/main", told["commit"])
+        repository.git("push", "--quiet", "origin", f"{told['commit']}:refs/heads/main")
         started = api.admin.post("/api/v1/reconcile", json={})
         assert _ended(api, started.headers["location"])["state"] == "succeeded"
         assert [t["name"] for t in api.admin.get("/api/v1/agent-types").json()["items"]] == ["notes"]
