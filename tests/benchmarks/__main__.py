@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import applying, executing, peers, pipelines, planning
+from tests.benchmarks import applying, controlling, executing, peers, pipelines, planning
 from tests.benchmarks.contest import Contest, NotRun, Outcome, PeerMissingError
 from tests.benchmarks.installing import default_folder
 from tests.benchmarks.postgres import Postgres
@@ -52,6 +52,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "pool-huey": executing.beside_huey,
     "executor-celery": executing.executor_beside_bare_celery,
     "idle-worker": executing.idle_worker,
+    "save-sqlite": partial(controlling.save_to_applied, dialect="sqlite"),
+    "save-postgresql": partial(controlling.save_to_applied, dialect="postgresql"),
+    "idle-controller": controlling.idle,
     "pipeline-plain": pipelines.beside_plain_calls,
     "pipeline-haystack": partial(pipelines.beside, peer="haystack"),
     "pipeline-langgraph": partial(pipelines.beside, peer="langgraph"),
