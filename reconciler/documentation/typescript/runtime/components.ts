@@ -31,7 +31,8 @@ export function RunForm<T extends TypeName>(props: RunFormProps<T>): ReactElemen
     const found = inputValidators[type as keyof typeof inputValidators].safeParse(values);
     const told: Record<string, string> = { ...unread };
     for (const issue of found.success ? [] : found.error.issues) {
-      told[String(issue.path[0] ?? "")] ??= issue.message;
+      const name = String(issue.path[0] ?? "");
+      if (!Object.hasOwn(told, name)) told[name] = issue.message;
     }
     setProblems(told);
     if (Object.keys(told).length > 0) return;
@@ -44,8 +45,8 @@ export function RunForm<T extends TypeName>(props: RunFormProps<T>): ReactElemen
       id: `${id}-${name}`,
       name,
       field,
-      value: written[name] ?? "",
-      problem: problems[name],
+      value: own(written, name) ?? "",
+      problem: own(problems, name),
       onChange: (value: string) => setWritten((before) => ({ ...before, [name]: value })),
     }),
   );
@@ -53,7 +54,7 @@ export function RunForm<T extends TypeName>(props: RunFormProps<T>): ReactElemen
     "form",
     { className: "rc-run-form", onSubmit: submit, noValidate: true, "aria-busy": run.isPending },
     ...rows,
-    problems[""] === undefined ? null : h("p", { role: "alert", className: "rc-problem" }, problems[""]),
+    own(problems, "") === undefined ? null : h("p", { role: "alert", className: "rc-problem" }, problems[""]),
     h("button", { type: "submit", disabled: run.isPending }, props.submitLabel ?? "Run"),
     run.error ? h("p", { role: "alert", className: "rc-problem" }, run.error.message) : null,
     run.data ? h("p", { role: "status", className: "rc-state" }, run.data.state) : null,
@@ -103,6 +104,11 @@ function inputOf(field: FieldInfo, shared: Record<string, unknown>): ReactElemen
 
 const INPUT_TYPES: Readonly<Record<string, string>> = { date: "date" };
 
+/** A field may be called `constructor`, which every object has from its prototype. */
+function own(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
 /** What was written as values: nothing is no value, lists are one item per line or JSON. */
 function valuesOf(
   fields: Readonly<Record<string, FieldInfo>>,
@@ -111,7 +117,7 @@ function valuesOf(
   const values: Record<string, unknown> = {};
   const unread: Record<string, string> = {};
   for (const [name, field] of Object.entries(fields)) {
-    const text = written[name] ?? "";
+    const text = own(written, name) ?? "";
     if (text === "") {
       if (field.required) unread[name] = "is required";
       continue;

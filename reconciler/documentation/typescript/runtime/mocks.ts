@@ -50,7 +50,7 @@ export function handlers(options: MockOptions): HttpHandler[] {
       const search = new URL(request.url).searchParams;
       const rows = type === undefined ? undefined : known[type]?.rows;
       const model = search.get("model") ?? Object.keys(rows ?? {})[0] ?? "";
-      const found = rows?.[model];
+      const found = rows !== undefined && Object.hasOwn(rows, model) ? rows[model] : undefined;
       if (found === undefined) return refused(404, "not-found", "there is no such agent or model");
       const [from, limit] = [Number(search.get("cursor") ?? "0"), Number(search.get("limit") ?? "50")];
       const next = from + limit < found.length ? String(from + limit) : null;
