@@ -64,7 +64,7 @@ class Gate:
                 await self._app(scope, body, answer)
         finally:
             deadline.cancel()
-            self._told(scope, answer.status, time.perf_counter() - started, trace_id)
+            self._told(scope, answer.status, (answer.begun or time.perf_counter()) - started, trace_id)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes], most: int) -> Refusal | None:
         if len(headers) != len(scope["headers"]):
@@ -106,12 +106,14 @@ class _Body:
 
 
 class _Answer:
-    """Adds the headers all answers have, and `extra`: those that were decided on meanwhile."""
+    """Adds the headers all answers have, and `extra`: those that were decided on meanwhile. `begun` is when the answer
+    did: how long a stream then lasts tells nothing."""
 
     def __init__(self, send: Send, trace_id: str, extra: list[tuple[bytes, bytes]]) -> None:
         self._send, self._trace_id, self._extra = send, trace_id, extra
         self._given_up = False
         self.status = 0
+        self.begun = 0.0
 
     async def __call__(self, message: Message) -> None:
         if not self._given_up:
@@ -137,7 +139,7 @@ class _Answer:
 
     async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.begun = message["status"], time.perf_counter()
             headers = message.setdefault("headers", [])
             present = {name.lower() for name, _ in headers}
             headers += [pair for pair in SECURITY_HEADERS if pair[0] not in present]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def serve(
         ),
         app.state.server,
     )
-    with _programs(settings, beside):
+    with _programs(settings, beside), _signals_are_requests():
         server.run(sockets=[listening])
 
 
@@ -112,6 +113,17 @@ def _listening(config: ServeConfig) -> socket.socket:
             f"{config.host} port {config.port} cannot be served: {error.strerror}",
             hint="choose another: --port",
         ) from error
+
+
+@contextmanager
+def _signals_are_requests() -> Iterator[None]:
+    """The server raises a signal once more after it has done what it asks for; that it has ended well is the answer."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

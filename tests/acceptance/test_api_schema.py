@@ -1,0 +1,61 @@
+"""Requests made of the OpenAPI document itself: whatever it allows, or does not, is answered as it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.database.api_keys import Role
+from tests.acceptance.api_process import serving_process
+
+CONFIG = """\
+[checks]
+# What no schema can say (a name that is taken, a version that is too small) is refused with these.
+positive_data_acceptance.expected-statuses = [
+  "2xx", "304", "400", "401", "403", "404", "409", "412", "422", "424", "428",
+]
+"""
+STREAMS = "events$"
+"""They end with their task, which nobody works here."""
+
+
+def _run(folder: Path, role: Role, examples: int, phases: str) -> str:
+    config = folder / "schemathesis.toml"
+    config.write_text(CONFIG)
+    with serving_process(
+        folder, RECONCILER_WEBHOOK_SECRET="secret", RECONCILER_OLLAMA_URL="http://127.0.0.1:9"
+    ) as server:
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("schemathesis"),
+                *("--config-file", config, "run", f"{server.url}/api/v1/openapi.json"),
+                *("-H", f"Authorization: Bearer {server.keys[role]}"),
+                *("--max-examples", str(examples), "--phases", phases, "--seed", "7"),
+                *("--exclude-path-regex", STREAMS, "--continue-on-failure", "--no-color"),
+            ],
+            cwd=folder,
+            env={**os.environ, "HOME": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=3600,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-8000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMIN])
+def test_the_server_keeps_what_its_document_says(tmp_path: Path, role: Role) -> None:
+    told = _run(tmp_path, role, 5, "examples,coverage,fuzzing,stateful")
+    assert re.search(r"[0-9]{4} generated", told), told[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", list(Role))
+def test_twenty_thousand_requests_find_nothing(tmp_path: Path, role: Role) -> None:
+    _run(tmp_path, role, 120, "examples,coverage,fuzzing,stateful")
