@@ -152,10 +152,9 @@ def _catalog(name: str, settings: Settings) -> Finding:
 
 
 def _keys(name: str, settings: Settings) -> Finding:
-    from reconciler.bootstrap import open_cipher
-    from reconciler.database.encryption import Keyring
+    from reconciler.database.encryption import Keyring, cipher_of
 
-    cipher = open_cipher(settings)
+    cipher = cipher_of(settings.encryption_keys, settings.encryption_keys_file)
     if not isinstance(cipher, Keyring):
         return Finding(name, "ok", "none; fields that are `encrypted` cannot be written")
     return Finding(name, "ok", ", ".join(cipher.names))
