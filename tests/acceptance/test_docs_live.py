@@ -23,7 +23,7 @@ from reconciler.documentation.insomnia import insomnia_collection
 from reconciler.documentation.postman import postman_collection
 from tests.acceptance.command_line import PROGRAM, CommandLine
 from tests.unit.documentation.hostile import SHIPPED, shipped
-from tests.unit.documentation.node import NEWMAN, node_with_packages
+from tests.unit.documentation.node import NEWMAN, Node, node_with_packages
 
 TYPES = sorted(address.removeprefix("type/") for address in shipped().entries if address.startswith("type/"))
 
@@ -123,18 +123,26 @@ def test_the_example_in_python_runs(served: Served, name: str) -> None:
     assert "'created': True" in out
 
 
-def test_the_examples_in_typescript_compile_and_run(
-    served: Served, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def project(
+    served: Served, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Node, Path]:
+    """A folder in which the package of the served types is installed, built."""
     node = node_with_packages(Path(request.config.cache.mkdir("typescript")))  # type: ignore[union-attr]
-    modules = tmp_path / "node_modules"
-    sdk = tmp_path / "sdk"
+    folder = tmp_path_factory.mktemp("project")
+    sdk, modules = folder / "sdk", folder / "node_modules"
     served.run(str(PROGRAM), "sdk", "typescript", "--out", str(sdk))
     node.write(sdk, {})
     assert node.compile(sdk) == ""
     modules.mkdir()
     (modules / "reconciler-sdk").symlink_to(sdk)
     (modules / "@types").symlink_to(node.modules / "@types")
+    (folder / "package.json").write_text('{"type": "module"}')
+    return node, folder
+
+
+def test_the_examples_in_typescript_compile_and_run(served: Served, project: tuple[Node, Path]) -> None:
+    node, folder = project
     options = {
         "strict": True,
         "module": "NodeNext",
@@ -142,15 +150,59 @@ def test_the_examples_in_typescript_compile_and_run(
         "types": ["node"],
         "skipLibCheck": True,
     }
-    files = {f"{name}.mts": examples(served, name)["typescript"] for name in TYPES}
-    for name, text in (files | {"tsconfig.json": json.dumps({"compilerOptions": options})}).items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "package.json").write_text('{"type": "module"}')
-    config = {"compilerOptions": options, "files": [*files]}
-    (tmp_path / "tsconfig.json").write_text(json.dumps(config))
-    assert node.compile(tmp_path) == ""
+    sources = [f"{name}.mts" for name in TYPES]
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": sources}))
     for name in TYPES:
-        assert served.run("node", f"{name}.mjs", folder=tmp_path).startswith("succeeded"), name
+        (folder / f"{name}.mts").write_text(examples(served, name)["typescript"])
+    assert node.compile(folder) == ""
+    for name in TYPES:
+        assert served.run("node", f"{name}.mjs", folder=folder).startswith("succeeded"), name
+
+
+def test_the_client_speaks_with_the_server_as_with_its_mocks(
+    served: Served, project: tuple[Node, Path]
+) -> None:
+    _, folder = project
+    (folder / "walk.mjs").write_text(_WALK.replace("BASE_URL", served.base_url))
+    told = json.loads(served.run("node", "walk.mjs", folder=folder))
+    assert told == {
+        "end": "succeeded",
+        "steps": ["split", "label", "save"],
+        "topics": ["bug"],
+        "twice": False,
+        "refusals": ["invalid_input", "not-found", "unauthenticated"],
+    }
+
+
+_WALK = """\
+import { createClient } from "reconciler-sdk";
+import { rowValidators } from "reconciler-sdk/validators";
+const client = createClient({ baseUrl: "BASE_URL", apiKey: process.env.RECONCILER_API_KEY });
+const agent = "text-processing-demo";
+const input = { text: "It crashed with an error", source: "walk" };
+const task = await client.submitTask("text-processing", agent, input, { idempotencyKey: "walk-1" });
+const again = await client.submitTask("text-processing", agent, input, { idempotencyKey: "walk-1" });
+let last;
+for await (const now of client.followTask("text-processing", task.id)) last = now;
+const topics = new Set();
+const query = { filter: { source: "walk", chunk_count: { ge: 1 } }, sort: ["-id"], limit: 1 };
+for await (const row of client.allResults("text-processing", agent, "document", query)) {
+  rowValidators["text-processing"].document.parse(row);
+  topics.add(row.topic);
+}
+const refusal = (promise) => promise.then(() => "none", (error) => error.code);
+console.log(JSON.stringify({
+  end: last.state,
+  steps: last.trace.map((step) => step.step),
+  topics: [...topics],
+  twice: again.id !== task.id,
+  refusals: [
+    await refusal(client.submitTask("text-processing", agent, { text: "" })),
+    await refusal(client.submitTask("text-processing", "nobody", input)),
+    await refusal(createClient({ baseUrl: "BASE_URL" }).submitTask("text-processing", agent, input)),
+  ],
+}));
+"""
 
 
 def test_every_request_of_the_postman_collection_is_answered_as_documented(served: Served) -> None:

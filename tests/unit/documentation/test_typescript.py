@@ -254,6 +254,8 @@ def test_hooks_and_components_work_against_the_mocks_and_are_accessible(
         "more": 5,
         "noMore": True,
         "followed": ["pending", "succeeded"],
+        "live": True,
+        "code": "not-found",
         "steps": "label fallback in 12 ms unavailable: nobody answers",
         "grave": [],
     }
@@ -277,7 +279,7 @@ const { QueryClient, QueryClientProvider } = await import("@tanstack/react-query
 const { setupServer } = await import("msw/node");
 const { createClient } = await import("./dist/index.js");
 const { handlers } = await import("./dist/mocks.js");
-const { AgentsProvider, useSubmitTask, useTask } = await import("./dist/react.js");
+const { AgentsProvider, useFollowTask, useSubmitTask, useTask } = await import("./dist/react.js");
 const { ResultsTable, RunForm, TaskTrace } = await import("./dist/components.js");
 const axe = (await import("axe-core")).default;
 
@@ -341,6 +343,16 @@ await waitFor(() => {
   if (!followed.result.current.data) throw new Error("not yet");
 });
 told.followed = [state, followed.result.current.data.state];
+const live = renderHook(({ id }) => useFollowTask("text-processing", id), { wrapper, initialProps: { id } });
+await waitFor(() => {
+  if (live.result.current.task?.state !== "succeeded") throw new Error("not yet");
+});
+live.rerender({ id: "nobody" });
+told.live = live.result.current.task === undefined;
+await waitFor(() => {
+  if (!live.result.current.error) throw new Error("not yet");
+});
+told.code = live.result.current.error.code;
 cleanup();
 
 const step = { step: "label", call: "x", attempt: 1, status: "fallback", started: 0, duration: 0.0123,

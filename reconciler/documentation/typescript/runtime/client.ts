@@ -7,6 +7,7 @@ import {
   type SubmittedTask,
   type TaskLine,
   type TaskRecord,
+  type TaskState,
 } from "./api.js";
 import { eventsOf } from "./events.js";
 import type { AgentTypes } from "./types.js";
@@ -93,6 +94,9 @@ export interface Client {
     input: InputOf<T>,
     options?: SubmitOptions<T> & WaitOptions,
   ): Promise<TaskRecord<OutputOf<T>>>;
+  cancelTask(id: string, reason?: string): Promise<{ id: string; state: TaskState }>;
+  /** Lets a task that used up its attempts be tried again. */
+  redriveTask(id: string): Promise<{ tasks: string[] }>;
   /** The task live, whenever it has become something else; what came of it comes last. */
   followTask<T extends TypeName>(
     type: T,
@@ -169,6 +173,11 @@ export function createClient(options: ClientOptions): Client {
       const task = await client.submitTask(type, agent, input, given);
       return client.waitForTask(type, task.id, given);
     },
+    cancelTask: (id, reason) =>
+      request("POST", `/api/v1/tasks/${encodeURIComponent(id)}/cancel`, {
+        query: new URLSearchParams(reason === undefined ? {} : { reason }),
+      }),
+    redriveTask: (id) => request("POST", `/api/v1/tasks/${encodeURIComponent(id)}/redrive`),
     async *followTask(type, id, given = {}) {
       const path = `/api/v1/tasks/${encodeURIComponent(id)}/events`;
       const response = await answered("GET", path, { ...carried(given), headers: { Accept: "text/event-stream" } });

@@ -9,8 +9,16 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from "@tanstack/react-query";
-import { createContext, createElement, useContext, type ReactElement, type ReactNode } from "react";
-import { hasEnded, type JsonValue, type Page, type SubmittedTask, type TaskRecord } from "./api.js";
+import {
+  createContext,
+  createElement,
+  useContext,
+  useEffect,
+  useState,
+  type ReactElement,
+  type ReactNode,
+} from "react";
+import { hasEnded, type JsonValue, type Page, type SubmittedTask, type TaskLine, type TaskRecord } from "./api.js";
 import type { ApiError, Client, InputOf, ModelOf, OutputOf, ResultQuery, RowOf, SubmitOptions, TypeName } from "./client.js";
 
 const ClientContext = createContext<Client | null>(null);
@@ -73,6 +81,48 @@ export function useTask<T extends TypeName>(
     queryFn: ({ signal }) => client.getTask(type, id ?? "", { signal }),
     enabled: id !== undefined,
     refetchInterval: (query) => (query.state.data && hasEnded(query.state.data.state) ? false : interval),
+  });
+}
+
+export interface Followed<Output> {
+  /** What the task is now; with all that came of it once it has ended. */
+  readonly task: TaskLine | TaskRecord<Output> | undefined;
+  readonly error: Error | undefined;
+}
+
+/** A task live, as the server tells of it. Without an id nothing is asked. */
+export function useFollowTask<T extends TypeName>(type: T, id: string | undefined): Followed<OutputOf<T>> {
+  const client = useClient();
+  const [seen, setSeen] = useState<Followed<OutputOf<T>> & { id?: string | undefined }>({
+    task: undefined,
+    error: undefined,
+  });
+  useEffect(() => {
+    if (id === undefined) return undefined;
+    const left = new AbortController();
+    const follow = async (): Promise<void> => {
+      try {
+        for await (const task of client.followTask(type, id, { signal: left.signal })) {
+          if (!left.signal.aborted) setSeen({ id, task, error: undefined });
+        }
+      } catch (error) {
+        if (!left.signal.aborted) setSeen({ id, task: undefined, error: error as Error });
+      }
+    };
+    void follow();
+    return () => left.abort();
+  }, [client, type, id]);
+  // What was seen of another task is not told of this one.
+  return seen.id === id ? seen : { task: undefined, error: undefined };
+}
+
+/** Of a task that is cancelled no rows are kept. */
+export function useCancelTask(): UseMutationResult<{ id: string; state: string }, ApiError, string> {
+  const client = useClient();
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => client.cancelTask(id),
+    onSettled: (_answer, _error, id) => cache.invalidateQueries({ queryKey: keys.task(id) }),
   });
 }
 
