@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import applying, controlling, executing, peers, pipelines, planning
+from tests.benchmarks import applying, controlling, executing, peers, pipelines, planning, serving
 from tests.benchmarks.contest import Contest, NotRun, Outcome, PeerMissingError
 from tests.benchmarks.installing import default_folder
 from tests.benchmarks.postgres import Postgres
@@ -52,6 +52,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "pool-huey": executing.beside_huey,
     "executor-celery": executing.executor_beside_bare_celery,
     "idle-worker": executing.idle_worker,
+    "results-bare-route": serving.results_beside_bare_route,
+    "results-datasette": serving.results_beside_datasette,
+    "submit-inserts": serving.submission_beside_inserts,
     "save-sqlite": partial(controlling.save_to_applied, dialect="sqlite"),
     "save-postgresql": partial(controlling.save_to_applied, dialect="postgresql"),
     "idle-controller": controlling.idle,
