@@ -158,7 +158,8 @@ def init(invocation: Invocation, folder: Path | None, examples: tuple[str, ...],
         from reconciler.cli.pipelines import pipeline
 
         place, content = pipeline(ci, str(source))
-        target, files = Path(), {place: content}
+        target = Path()
+        files: Mapping[Path, bytes] = {place: content}
         told = f"the plan of each change, and its apply, for {ci}" if ci != "pre-commit" else "a hook"
     elif examples:
         files = _shipped(examples)
