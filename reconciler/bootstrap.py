@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.control.reports import Outcome
     from reconciler.database.conditions import Condition
     from reconciler.database.connection import Connection
+    from reconciler.database.rates import Counter
     from reconciler.database.rows.cipher import Cipher
     from reconciler.database.tasks import TaskKind
     from reconciler.execution.gate import Gate
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.execution.tasks import TaskQueue
     from reconciler.execution.worker import Worker
     from reconciler.llm.provider import LLMProvider
+    from reconciler.manifests.cache import Cache
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
     from reconciler.manifests.pinned import Pinned
@@ -44,16 +46,19 @@ if TYPE_CHECKING:
     from reconciler.tools.host import Host
 
 
-def open_reconciler(settings: Settings, *, create: bool = False) -> Reconciler:
+def open_reconciler(settings: Settings, *, create: bool = False, stays: bool = False) -> Reconciler:
     """A Reconciler over the source and database of the settings; a context manager.
 
-    `create` makes the database where there is none, which only something that writes should ask for.
+    `create` makes the database where there is none, which only something that writes should ask for. `stays` keeps in
+    memory what is known of the manifests, for a program that plans again and again.
     """
     from reconciler.control.reconciler import Reconciler
     from reconciler.manifests.pinned import Pinned
 
+    remembered = _remembered(settings) if stays else None
+
     def load(use_cache: bool) -> Loaded:
-        return load_manifests(settings, use_cache=use_cache)
+        return load_manifests(settings, use_cache=use_cache, cache=remembered)
 
     return Reconciler(settings, load=load, create=create, pinned=Pinned(settings.policy))
 
@@ -78,7 +83,7 @@ def open_controller(
     from reconciler.control.controller.waking import Bell, FolderWatcher
 
     followed = open_source(settings)  # refuses now what would be refused at every pass
-    reconciler = open_reconciler(settings, create=True)
+    reconciler = open_reconciler(settings, create=True, stays=True)
     in_folder = not settings.source.startswith("git+")
     name = f"{actor or settings.actor or 'controller'}"
 
@@ -218,6 +223,15 @@ def open_cipher(settings: Settings) -> Cipher:
     return cipher_of(settings.encryption_keys, settings.encryption_keys_file)
 
 
+def open_counter(settings: Settings) -> Counter | None:
+    """What counts calls of tools; None: the database. Raises UsageError."""
+    if not settings.redis_url:
+        return None
+    from reconciler.database.redis_rates import RedisRates
+
+    return RedisRates(settings.redis_url)
+
+
 def open_gate(settings: Settings, *, confined: bool) -> Gate:
     """What stands before tasks that run here, `confined` by this kernel or in this very process."""
     from reconciler.execution.gate import Gate
@@ -229,12 +243,12 @@ def open_gate(settings: Settings, *, confined: bool) -> Gate:
     return Gate(level, Pinned(settings.policy).policies)
 
 
-def task_queue(connection: Connection) -> TaskQueue:
-    """The way in for tasks of all agents, dynamic and installed."""
+def task_queue(connection: Connection, settings: Settings) -> TaskQueue:
+    """The way in for tasks of all agents, dynamic and installed; sensitive inputs are sealed while they wait."""
     from reconciler.agents.static import installed_agents
     from reconciler.execution.tasks import TaskQueue
 
-    return TaskQueue(connection, installed_agents())
+    return TaskQueue(connection, installed_agents(), open_cipher(settings))
 
 
 def open_worker(
@@ -273,6 +287,7 @@ def open_worker(
         ttl=settings.claim_seconds,
         cipher=open_cipher(settings),
         gate=open_gate(settings, confined=executor != "inline"),
+        counter=open_counter(settings),
         metrics=metrics,
         scheduler=Scheduler(name) if schedule else None,
     )
@@ -315,15 +330,26 @@ def rehearsals(state: State, types: Iterable[str]) -> Iterator[Rehearsal]:
         yield rehearse(agent_type, builtin_registry(), lookup)
 
 
-def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:
-    """What the source says now, with everything that is wrong in it. Raises SourceError."""
+def load_manifests(settings: Settings, *, use_cache: bool = True, cache: Cache | None = None) -> Loaded:
+    """What the source says now, with everything that is wrong in it. `cache` is one of the caller's. Raises
+    SourceError."""
     from reconciler.manifests.cache import Cache, cache_folder
     from reconciler.manifests.load import cache_key, load
     from reconciler.manifests.pinned import Pinned
 
     source, pinned = open_source(settings), Pinned(settings.policy)
-    cache = Cache(cache_folder(settings.cache), cache_key(source, pinned)) if use_cache else None
-    return load(source, cache, pinned)
+    if cache is None:
+        cache = Cache(cache_folder(settings.cache), cache_key(source, pinned))
+    return load(source, cache if use_cache else None, pinned)
+
+
+def _remembered(settings: Settings) -> Cache:
+    from reconciler.manifests.cache import cache_folder
+    from reconciler.manifests.load import cache_key
+    from reconciler.manifests.pinned import Pinned
+    from reconciler.manifests.remembered import Remembered
+
+    return Remembered(cache_folder(settings.cache), cache_key(open_source(settings), Pinned(settings.policy)))
 
 
 def open_source(settings: Settings) -> Source:
@@ -348,8 +374,8 @@ def load_base(settings: Settings, ref: str) -> tuple[Loaded, str]:
         repository, _, folder = settings.source.partition("#")
         address = f"{repository.partition('@')[0]}@{ref}#{folder}"
         return load_manifests(replace(settings, source=address)), ref
-    folder = Path(settings.source)
-    git = Git(folder if folder.is_dir() else Path())
+    followed = Path(settings.source)
+    git = Git(followed if followed.is_dir() else Path())
     try:
         root = git.text("rev-parse", "--show-toplevel")
         prefix = git.text("rev-parse", "--show-prefix").strip("/")
