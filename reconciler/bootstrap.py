@@ -474,21 +474,31 @@ def open_builder(
     )
 
 
-def _with_catalog(settings: Settings) -> Callable[[], Connection]:
-    """Opens connections; the first of them makes the catalog, where that is not there."""
+def _with_catalog(settings: Settings) -> Callable[[], AbstractContextManager[Connection]]:
+    """Lends each thread a connection of its own, opened when first asked for; one that failed is not used again."""
+    from contextlib import contextmanager
+    from threading import local
+
     from reconciler.database.connection import connect
     from reconciler.database.upgrade import ensure_catalog
 
-    known: list[bool] = []
+    kept = local()
 
-    def opened() -> Connection:
-        connection = connect(settings.database, lock_timeout=settings.lock_timeout)
-        if not known:
+    @contextmanager
+    def lent() -> Iterator[Connection]:
+        connection: Connection | None = getattr(kept, "connection", None)
+        if connection is None:
+            connection = connect(settings.database, lock_timeout=settings.lock_timeout)
             ensure_catalog(connection)
-            known.append(True)
-        return connection
+            kept.connection = connection
+        try:
+            yield connection
+        except BaseException:
+            kept.connection = None
+            connection.close()
+            raise
 
-    return opened
+    return lent
 
 
 def _git_source(settings: Settings) -> GitSource:

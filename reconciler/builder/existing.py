@@ -58,8 +58,16 @@ def file_changes(
             change = replace(change, content=put(earlier.content.decode(), document).encode())
         changes[change.path] = change
         changed.append(address)
-        texts.append(rendered(document))
+        texts.append(_alone(change) or rendered(document))
     return tuple(changes.values()), tuple(changed), "---\n".join(texts)
+
+
+def _alone(change: FileChange) -> str:
+    """The text of a new file with one document in it, without the line for editors; empty for any other file."""
+    text = change.content.decode() if change.seen is None and change.content is not None else ""
+    return (
+        text.partition("\n")[2] if text.startswith("# yaml-language-server") and "\n---" not in text else ""
+    )
 
 
 def _written(address: str, state: State, writer: Writer) -> Document:

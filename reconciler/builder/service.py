@@ -131,7 +131,8 @@ class AgentBuilderService:
         _require_open(session)
         if guided or model or session.fallen_back:
             mode, name = self._mode(model, guided)
-            changed = replace(session, mode=mode, model=name, fallen_back=False)
+            still_gone = session.fallen_back and mode == "guided" and not guided
+            changed = replace(session, mode=mode, model=name, fallen_back=still_gone)
             self._save(replace(next_questions(changed, self._templates), version=session.version + 1))
         return self.session(identity, owner=owner)
 
@@ -349,8 +350,10 @@ class AgentBuilderService:
         raise SessionMoved("others keep speaking in this session", hint="say it again")
 
     def _stored(self, session: Session) -> bool:
+        """A turn does not wait for the disk; what is written to the source does."""
+        durable = session.state is SessionState.FINALIZED
         with self._connecting() as connection:
-            return rows.save(connection, row_of(session))
+            return rows.save(connection, row_of(session), durable=durable)
 
     def _view(self, session: Session) -> SessionView:
         template = self._templates.get(session.template)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.database.connection import Connection
+from reconciler.database.connection import Connection, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,16 @@ def find(connection: Connection, identity: str) -> SessionRow | None:
     return SessionRow(*rows[0]) if rows else None
 
 
-def save(connection: Connection, row: SessionRow) -> bool:
+def save(connection: Connection, row: SessionRow, *, durable: bool) -> bool:
     """Write a session over the one it was made from, whose version is one less. False if that is no longer there as it
-    was: nothing is written then."""
-    saved = connection.execute(
+    was: nothing is written then. What is not `durable` outlives any process, but perhaps no power cut."""
+    with connection.transaction(durable=durable):
+        saved = _update(connection, row)
+    return bool(saved)
+
+
+def _update(connection: Connection, row: SessionRow) -> list[Row]:
+    return connection.execute(
         """UPDATE agent_builder_sessions
            SET state = ?, template = ?, messages = ?, requirements = ?, drafts = ?,
                updated_at = ?, expires_at = ?, version = ?
@@ -57,7 +63,6 @@ def save(connection: Connection, row: SessionRow) -> bool:
             *(row.updated_at, row.expires_at, row.version, row.id, row.version - 1),
         ),
     )
-    return bool(saved)
 
 
 def listed(connection: Connection, *, owner: str | None = None, limit: int = 50) -> list[SessionRow]:

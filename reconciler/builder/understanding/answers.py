@@ -17,6 +17,11 @@ _LONGEST_NAME = 6
 """Words of an answer that is taken for a name as it stands."""
 
 
+_TALK = re.compile(
+    r"\b(?:i|we|they|them|think|somewhere|maybe|perhaps|usually|actually|our)\b", re.IGNORECASE
+)
+
+
 class Answer(NamedTuple):
     """`loose`: no firm rule gave the value."""
 
@@ -43,7 +48,7 @@ def answer_to(spec: SlotSpec, text: str, values: Values) -> Answer | None:
             return Answer(categories, loose=len(categories) < 2) if categories else None
         case SlotKind.FIELDS:
             fields = fields_in(text)
-            return Answer(fields) if fields else None
+            return Answer(fields, loose=_is_prose(text, len(fields))) if fields else None
         case SlotKind.ADDRESS:
             return next((Answer(address) for address in addresses_in(text)), None)
         case SlotKind.HOST:
@@ -68,6 +73,11 @@ def option_in(options: tuple[Option, ...], text: str) -> str:
     best = max(scores.values(), default=0)
     winners = [value for value, score in scores.items() if score == best]
     return winners[0] if best and len(winners) == 1 else ""
+
+
+def _is_prose(text: str, fields: int) -> bool:
+    """Whether fields were picked out of a sentence rather than read off a list."""
+    return len(text.split()) > 5 * fields + 2 or bool(_TALK.search(text))
 
 
 def _name(text: str) -> Answer | None:
