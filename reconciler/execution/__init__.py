@@ -3,6 +3,7 @@
     tasks           the way in: input held against the agent, then stored
     worker          claims what is due, has it run, records how it ended
     single          the same for one task that somebody else names (Celery)
+                    both: beginning and gate before a task, standing for the database, secret_store
     inline          one task, in this very process
     pool            jobs in children, each held to its bounds           brood, child_handle, jobs, usage, endings
     nursery         the worker's side of the zygote, which forks the children
@@ -15,7 +16,8 @@
     forwarder       tasks on their way to a broker                      celery_app, celery_forwarder
     monitoring      logs and counters
 
-A task runs in a child that never held a connection, a secret or the worker's environment, and is not believed: what it
-sends is checked, what it asks is answered within its grants, what it wants written is validated again where it is
-written. What does not belong here: SQL (`database.tasks`) and what an agent does (`agents`, `pipeline`).
+A task runs in a child that never held a connection, an agent's secret or the worker's environment (it is told the key
+of its language models, if they want one), and is not believed: what it sends is checked, what it asks is answered
+within its grants, what it wants written is validated again where it is written. What does not belong here: SQL
+(`database.tasks`) and what an agent does (`agents`, `pipeline`).
 """

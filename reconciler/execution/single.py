@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 from reconciler.database import tasks, workers
 from reconciler.database.connection import Connection
 from reconciler.database.rows.cipher import NO_KEY, Cipher
-from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed
 from reconciler.errors import ReconcilerError
 from reconciler.execution.beginning import job_of
 from reconciler.execution.jobs import Executor, Job
 from reconciler.execution.recording import Recorder
-from reconciler.execution.secret_store import SecretStore
+from reconciler.execution.standing import StandingConnection
 from reconciler.execution.worker import BEAT, CLAIM_SECONDS, worker_name
 from reconciler.spec.task import TaskState
 
@@ -55,11 +54,10 @@ class SingleRunner:
     ) -> None:
         """`executor` is made here, before the database is opened."""
         self.name = worker_name()
-        self._connect, self._ttl, self._cipher = connect, ttl, cipher
-        self._opened: Connection | None = None
-        self._host_of_tasks: DatabaseHost | None = None
-        self._executor = executor(self._host)
-        self._gate, self._counter = gate, counter
+        self._ttl, self._cipher = ttl, cipher
+        self._database = StandingConnection(connect, cipher, self._enlist, counter)
+        self._executor = executor(self._database.host)
+        self._gate = gate
         self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
         self._beat_at = 0.0
 
@@ -75,11 +73,11 @@ class SingleRunner:
     def close(self) -> None:
         self._executor.close()
         with suppress(ReconcilerError):
-            workers.dismiss(self._connection(), self.name)
-        self._disconnect()
+            workers.dismiss(self._database.get(), self.name)
+        self._database.close()
 
     def _run(self, task_id: str) -> Outcome:
-        connection = self._connection()
+        connection = self._database.get()
         if self._gate is not None:
             self._gate.check_host(connection)
         claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
@@ -110,20 +108,8 @@ class SingleRunner:
         rows = connection.execute("SELECT state FROM tasks WHERE id = ?", (task_id,))
         return Outcome.NOT_NOW if rows == [(TaskState.PENDING.value,)] else Outcome.NOT_OURS
 
-    def _connection(self) -> Connection:
-        if self._opened is None:
-            self._opened = self._connect()
-            workers.enlist(self._opened, self.name, "celery", 1)
-        return self._opened
-
-    def _host(self) -> Host:
-        if self._host_of_tasks is None:
-            connection = self._connection()
-            bound = SecretStore(lambda agent: tasks.blueprint(connection, agent))
-            self._host_of_tasks = DatabaseHost(
-                connection, secrets=bound, cipher=self._cipher, counter=self._counter
-            )
-        return self._host_of_tasks
+    def _enlist(self, connection: Connection) -> None:
+        workers.enlist(connection, self.name, "celery", 1)
 
     def _let_go(self, task_id: str) -> None:
         """How the task ends here is of no interest any more."""
@@ -131,9 +117,4 @@ class SingleRunner:
         while self._executor.busy:
             self._executor.poll(BEAT)
         self._recorder.clear()
-        self._disconnect()
-
-    def _disconnect(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-        self._opened = self._host_of_tasks = None
+        self._database.close()

@@ -21,14 +21,13 @@ from reconciler.database import tasks, workers
 from reconciler.database.connection import Connection
 from reconciler.database.doorbell import Doorbell, doorbell
 from reconciler.database.rows.cipher import NO_KEY, Cipher
-from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed, TaskKind
 from reconciler.database.upgrade import has_catalog
 from reconciler.errors import DatabaseError, Locked, NotFound, ReconcilerError
 from reconciler.execution.beginning import job_of
 from reconciler.execution.jobs import Executor, Job
 from reconciler.execution.recording import Recorder
-from reconciler.execution.secret_store import SecretStore
+from reconciler.execution.standing import StandingConnection
 
 if TYPE_CHECKING:
     from reconciler.database.rates import Counter
@@ -86,14 +85,13 @@ class Worker:
     ) -> None:
         """`executor` is made here, before the database is opened, with what gives the host that answers its tasks."""
         self.name = name or worker_name()
-        self._connect, self._kind, self._scope, self._cipher = connect, kind, scope, cipher
+        self._kind, self._scope, self._cipher = kind, scope, cipher
         self._ttl, self._metrics, self._scheduler = ttl, metrics, scheduler
-        self._opened: Connection | None = None
-        self._host_of_tasks: DatabaseHost | None = None
-        self._executor = executor(self._host)
+        self._database = StandingConnection(connect, cipher, counter=counter)
+        self._executor = executor(self._database.host)
         self._bell: Doorbell | None = None
         self._claims: dict[str, Claimed] = {}
-        self._gate, self._counter = gate, counter
+        self._gate = gate
         self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
         self._stop_wishes = 0
         self._due = True
@@ -113,7 +111,7 @@ class Worker:
     def run(self, until: Until = "stopped", *, grace: float = GRACE) -> None:
         """Work. Raises ReconcilerError where not even the first look at the database succeeds, Refused where a
         policy demands a better sandbox than there is."""
-        connection = self._connection()
+        connection = self._database.get()
         if not has_catalog(connection):
             raise NotFound("there is nothing here to work on yet", hint="reconcile --apply deploys agents")
         if self._gate is not None:
@@ -131,7 +129,7 @@ class Worker:
 
     def _turn(self, until: Until) -> None:
         if self._scheduler is not None:
-            self._due |= self._scheduler.tick(self._connection())
+            self._due |= self._scheduler.tick(self._database.get())
         self._listen()
         self._take(until)
         self._run_on(self._patience())
@@ -147,9 +145,9 @@ class Worker:
             self._due = self._due and until != "once"
             return
         if self._gate is not None:
-            self._gate.check_host(self._connection())
+            self._gate.check_host(self._database.get())
         claimed = tasks.claim(
-            self._connection(),
+            self._database.get(),
             self.name,
             wanted,
             ttl=self._ttl,
@@ -181,7 +179,7 @@ class Worker:
             self._record()
 
     def _record(self) -> None:
-        for id_ in self._recorder.record(self._connection()):
+        for id_ in self._recorder.record(self._database.get()):
             del self._claims[id_]
         self._due = True  # what has ended makes room within the limits of its agent
 
@@ -194,7 +192,7 @@ class Worker:
         if now < self._beat_at:
             return
         self._beat_at = now + min(BEAT, self._ttl / 3)
-        connection = self._connection()
+        connection = self._database.get()
         workers.seen(connection, self.name)
         if self._metrics is not None:
             self._metrics.running(len(self._claims))
@@ -209,24 +207,9 @@ class Worker:
 
     # --- around it
 
-    def _connection(self) -> Connection:
-        if self._opened is None:
-            self._opened = self._connect()
-        return self._opened
-
-    def _host(self) -> Host:
-        """Over the very connection of the worker: between its own statements, which are never half done then."""
-        if self._host_of_tasks is None:
-            connection = self._connection()
-            bound = SecretStore(lambda agent: tasks.blueprint(connection, agent))
-            self._host_of_tasks = DatabaseHost(
-                connection, secrets=bound, cipher=self._cipher, counter=self._counter
-            )
-        return self._host_of_tasks
-
     def _listen(self) -> None:
         if self._bell is None:
-            self._bell = doorbell(self._connection())
+            self._bell = doorbell(self._database.get())
             descriptor = self._bell.fileno()
             if descriptor is not None:
                 self._executor.watch(descriptor, self._rang)
@@ -294,17 +277,17 @@ class Worker:
                 self._record()
         with suppress(ReconcilerError):
             if self._claims:
-                tasks.release(self._connection(), self.name, [*self._claims])
+                tasks.release(self._database.get(), self.name, [*self._claims])
             if self._scheduler is not None:
-                self._scheduler.close(self._connection())
-            workers.dismiss(self._connection(), self.name)
+                self._scheduler.close(self._database.get())
+            workers.dismiss(self._database.get(), self.name)
         self._disconnect()
         _log.info("worker stopped", worker=self.name, given_back=len(self._claims))
 
     def _give_back(self, jobs: list[Job]) -> None:
         if jobs:
             ids = [job.task.id for job in jobs]
-            tasks.release(self._connection(), self.name, ids)
+            tasks.release(self._database.get(), self.name, ids)
             for id_ in ids:
                 self._claims.pop(id_, None)
 
@@ -315,7 +298,6 @@ class Worker:
                 with suppress(KeyError, ValueError):
                     self._executor.unwatch(descriptor)
             self._bell.close()
-        if self._opened is not None:
-            self._opened.close()
-        self._opened = self._bell = self._host_of_tasks = None
+        self._bell = None
+        self._database.close()
         self._due = True

@@ -1,8 +1,8 @@
 """The zygote: a small process that has imported what agents need, and forks a child whenever it is asked to.
 
 A worker starts it as a program of its own, before it opens a database: so neither it nor its children ever held a
-connection, a secret or the worker's environment, and a fork costs few milliseconds. It also is who knows for certain
-when a child ends, and leaves nothing of a child's process group behind.
+connection, an agent's secret or the worker's environment, and a fork costs few milliseconds. It also is who knows for
+certain when a child ends, and leaves nothing of a child's process group behind.
 
 The control socket keeps messages whole; each is a JSON array:
 

@@ -150,10 +150,6 @@ class LiveModel:
         places = ", ".join("?" * len(names))
         return f"INSERT INTO {self.quoted} ({self.columns_sql(names)}) VALUES ({places})"
 
-    @cached_property
-    def returning_sql(self) -> str:
-        return f" RETURNING {self.columns_sql(self.field_names)}"
-
     # --- constraints by name --------------------------------------------------------------------------------
 
     @cached_property

@@ -1,5 +1,12 @@
 """Tasks in the database: submitted, claimed, ended, looked at.
 
+    submitting.py    on their way in; identity.py, their ids; sealed_input.py, what the queue must not show
+    claiming.py      on their way to a worker: allowance.py, how many; deployments.py, of which agents
+    keeping.py       claims renewed and given back
+    finishing.py     ends, each with its rows: writers.py, whose; retrying.py, or tried again
+    reading.py       as they stand
+    steering.py      cancelled, brought back, cleared away
+
 Plain SQL on a `Connection`, in sets, alike on both databases. What belongs here: what must be true of tasks whatever
 happens to those who work on them. What does not: running them, and deciding what is submitted when.
 """
