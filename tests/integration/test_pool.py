@@ -19,7 +19,10 @@ from reconciler.execution.pool import Done, Job, Pool
 from reconciler.execution.sandbox import SandboxLevel, protection
 from reconciler.execution.wire import Bounds, Garbage
 from reconciler.execution.zygote import Setup
+from reconciler.spec.codec import canonical
 from reconciler.spec.task import Blueprint, Task
+from tests.integration.deployed import agent_of, type_of
+from tests.ollama_server import OllamaServer
 
 ROOT = str(Path(__file__).parents[2])
 SETUP = Setup("tests.integration.hostile_agents:program")
@@ -33,7 +36,7 @@ confined = needs(protection().level != SandboxLevel.FILES, reason=f"this kernel 
 class Harness:
     """A pool, and answers to what its tasks ask."""
 
-    def __init__(self, children: int = 1) -> None:
+    def __init__(self, children: int = 1, setup: Setup = SETUP) -> None:
         self.asked: list[tuple[str, list[Any]]] = []
         self._numbers = count(1)
         environment = {
@@ -41,7 +44,7 @@ class Harness:
             "PYTHONPATH": ROOT,
             "RECONCILER_DATABASE_URL": "postgresql://u:secret@h/d",
         }
-        self.pool = Pool(SETUP, self._answer, children=children, environment=environment)
+        self.pool = Pool(setup, self._answer, children=children, environment=environment)
 
     def job(self, agent: str, *, bounds: Bounds | None = None, **given: Any) -> Job:
         task = Task(f"task-{next(self._numbers)}", agent, given, "2026-01-01T00:00:00Z")
@@ -273,6 +276,32 @@ def test_a_pool_outlives_its_zygote() -> None:
         assert lost.result.failure is not None
         assert lost.result.failure.code == "crashed"
         assert harness.run("echo").result.output is not None
+
+
+def test_children_know_the_key_of_ollama_and_no_environment_does(ollama: OllamaServer) -> None:
+    asks = {"model": "llama3.2", "prompt": "Well?"}
+    agent_type = type_of(
+        "asker",
+        tools=[{"name": "llm_processor", "models": ["llama3.2"]}],
+        pipeline=[{"id": "ask", "tool": "llm_processor", "with": asks}],
+        output={"from": "ask", "fields": {"text": "text"}},
+    )
+    texts = canonical(agent_type), canonical(agent_of("ann", "asker"))
+    job = Job(
+        Task("t1", "ann", {}, "2026-01-01T00:00:00Z"), Blueprint("ann", "d", "dynamic", *texts), Bounds()
+    )
+    harness = Harness(setup=Setup(ollama_url=ollama.url, ollama_api_key="key-of-ours"))
+    with harness.pool:
+        harness.pool.start(job)
+        (done,) = harness.wait(1)
+        zygote = harness.pool._brood._nursery._process.pid
+        kin = [zygote, *map(int, Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split())]
+        assert len(kin) > 1
+        for pid in kin:
+            for told in ("environ", "cmdline"):
+                assert b"key-of-ours" not in Path(f"/proc/{pid}/{told}").read_bytes()
+    assert done.result.output == {"text": "Hello."}
+    assert ollama.requests[0].headers["authorization"] == "Bearer key-of-ours"
 
 
 def test_a_zygote_that_cannot_start_is_no_reason_to_try_for_ever() -> None:
