@@ -45,10 +45,10 @@ def audit(
     verify: bool,
     head: str,
 ) -> None:
-    """Show who did what, newest first.
+    """Show who did what; prove that nothing was altered.
 
-    --verify follows the chain of hashes from beginning to end, and prints the newest: whoever notes it elsewhere can
-    tell later, by --head, that not even the whole chain was made anew.
+    The newest come first. --verify follows the chain of hashes from beginning to end, and prints the newest: whoever
+    notes it elsewhere can tell later, by --head, that not even the whole chain was made anew.
     """
     from reconciler.database import records
 

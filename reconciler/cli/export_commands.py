@@ -45,9 +45,10 @@ def export(
     decrypt: bool,
     reason: str,
 ) -> None:
-    """Write the manifests of all versions and the rows of types or agents into one file.
+    """Write manifests and rows into one file.
 
-    A masked export is for reading: only one with --include-sensitive can be imported where fields are sensitive.
+    Manifests of all versions, and the rows as they are at one moment. A masked export is for reading: only one with
+    --include-sensitive can be imported where fields are sensitive.
     """
     from reconciler.bootstrap import open_cipher
     from reconciler.control.exports.exporting import ExportOptions
@@ -84,10 +85,10 @@ def export(
 def import_(
     invocation: Invocation, file: Path, preview: bool, reason: str, forge: str | None, direct: bool
 ) -> None:
-    """Bring an export into this source and database: the same manifests, the same rows with the same ids.
+    """Bring an export into this source and database.
 
-    All rows are loaded or none. In a git source the manifests are proposed; once they are merged and applied, the same
-    command loads the rows.
+    The same manifests, the same rows with the same ids. All rows are loaded or none. In a git source the manifests are
+    proposed; once they are merged and applied, the same command loads the rows.
     """
     from reconciler.bootstrap import open_cipher, open_proposer, open_writer
     from reconciler.control.exports.archive import ArchiveReader

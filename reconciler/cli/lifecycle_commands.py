@@ -68,9 +68,10 @@ def delete(
     forge: str | None,
     direct: bool,
 ) -> int:
-    """Delete a type or an agent: its manifest leaves the source, and an apply does the rest.
+    """Delete a type or an agent, as a preview shows.
 
-    soft keeps its tables in place, hard parks them in the archive, purge destroys them with all that its tasks left.
+    Its manifest leaves the source, and an apply does the rest: soft keeps its tables in place, hard parks them in the
+    archive, purge destroys them with all that its tasks left.
     """
     from reconciler.bootstrap import open_deletions, open_writer
 
@@ -102,7 +103,10 @@ def delete(
 @direct_option
 @shared_options("source", "database", "json", "yes", "debug")
 def restore(invocation: Invocation, address: str, reason: str, forge: str | None, direct: bool) -> int:
-    """Bring back a deleted type or agent: its last manifest into the source, and its tables with their rows."""
+    """Bring back a type or an agent that was deleted.
+
+    Its last manifest goes back into the source, and with it come its tables and their rows.
+    """
     from reconciler.bootstrap import open_proposer, open_writer
     from reconciler.control.lifecycle.restoring import restore as restored
 

@@ -420,13 +420,13 @@ class Reconciler:
         return self._planned(loaded)
 
     def _planned_to(self, connection: Connection, revision: int) -> Planned:
-        from reconciler.control.history import lineage, state_of_revision
+        from reconciler.control.history import as_source, lineage, state_of_revision
         from reconciler.control.observing import planned_from
 
         return planned_from(
             connection,
             state_of_revision(connection, revision),
-            source=f"revision {revision}",
+            source=as_source(revision),
             database=self.database,
             large_table_rows=self.settings.large_table_rows,
             check_versions=False,
