@@ -23,7 +23,7 @@ STANDARD_INPUT = "stdin.yaml"
 
 @click.group()
 def dev() -> None:
-    """Check one manifest, make up values that fit a type."""
+    """Check one manifest; make up values that fit a type."""
 
 
 @dev.command()

@@ -21,7 +21,7 @@ base_url_option = click.option(
 
 @click.group()
 def docs() -> None:
-    """Show or publish what types and agents are, in pages made from their manifests."""
+    """Show or publish what types and agents are."""
 
 
 @docs.command()

@@ -33,7 +33,7 @@ pre code{padding:0;background:none;overflow-wrap:normal}
 
 def html_page(title: str, markdown: str, drawings: Mapping[str, str] = MappingProxyType({})) -> str:
     """Headings get an id that links can lead to, the same that GitHub gives them; a block of Mermaid its drawing."""
-    body = _renderer().render(markdown)
+    body: str = _renderer().render(markdown)
     for source, drawing in drawings.items():
         body = body.replace(_block(source), f"<figure>{drawing}</figure>\n", 1)
     return (
@@ -46,7 +46,8 @@ def html_page(title: str, markdown: str, drawings: Mapping[str, str] = MappingPr
 
 def _block(source: str) -> str:
     """A block of Mermaid as it is rendered."""
-    return _renderer().render("\n".join(fence(source, "mermaid")))
+    block: str = _renderer().render("\n".join(fence(source, "mermaid")))
+    return block
 
 
 @cache
