@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from secrets import token_hex
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,8 @@ from reconciler.database.rates import Rate
 from reconciler.database.redis_rates import PREFIX, RedisRates
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.errors import RateLimited, Unavailable, UsageError
+from reconciler.execution.worker import Worker
+from reconciler.tools.host import Host
 
 URL = "redis://127.0.0.1:6379/0"
 PROCESSES, SECONDS, PER_SECOND = 4, 4.0, 400
@@ -109,3 +112,17 @@ def test_counting_costs_little(redis: str, name: str) -> None:
     median = sorted(costs)[len(costs) // 2]
     print(f"median of one count: {median * 1e6:.0f} µs")
     assert median < 0.001
+
+
+def test_a_worker_counts_where_it_is_told_to(redis: str, sqlite_url: str) -> None:
+    """The host that answers its tasks has the counter that the worker was given."""
+    hosts: list[Callable[[], Host]] = []
+
+    def keep(host: Callable[[], Host]) -> Any:
+        hosts.append(host)
+
+    Worker(lambda: connect(sqlite_url), keep, counter=RedisRates(redis))
+    agent = f"agent-{token_hex(6)}"
+    hosts[0]().take(agent, "template", "1/second")
+    with pytest.raises(RateLimited):
+        hosts[0]().take(agent, "template", "1/second")
