@@ -39,9 +39,7 @@ class StandingConnection:
         if self._host is None:
             connection = self.get()
             bound = SecretStore(lambda agent: tasks.blueprint(connection, agent))
-            self._host = DatabaseHost(
-                connection, secrets=bound, cipher=self._cipher, counter=self._counter
-            )
+            self._host = DatabaseHost(connection, secrets=bound, cipher=self._cipher, counter=self._counter)
         return self._host
 
     def close(self) -> None:
