@@ -94,7 +94,15 @@ def died(found: Exit, bounds: Bounds, cpu_before: float | None) -> Ending:
         overrun = cpu_before is not None and found.cpu - cpu_before > bounds.cpu
         if number in (signal.SIGXCPU, signal.SIGPROF) or overrun:
             return out_of_cpu(bounds)
-        return _ending(Crashed, f"the task's process was ended by {_signal_name(number)}", IncidentKind.CRASH)
+        # Libraries in C may fall over where Python raises MemoryError; what they had asked for last they never had.
+        starved = number in _FALLS and found.memory > bounds.memory / 2
+        hint = (
+            "it had little memory left: raise `limits.memory`, or have it do less at a time"
+            if starved
+            else ""
+        )
+        told = f"the task's process was ended by {_signal_name(number)}"
+        return _ending(Crashed, told, IncidentKind.CRASH, hint)
     status = os.waitstatus_to_exitcode(found.status)
     return _ending(Crashed, f"the task's process ended itself with status {status}", IncidentKind.CRASH)
 
@@ -112,6 +120,7 @@ def incident_of(result: TaskResult, spoiled: str = "") -> Incident | None:
     return Incident(IncidentKind.DENIED, f"{denied.step}: {denied.error}") if denied is not None else None
 
 
+_FALLS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT})
 _CROSSED = {kind.value: kind for kind in (IncidentKind.PROCESS, IncidentKind.FILES, IncidentKind.NETWORK)}
 _TOLD = {
     MemoryExceeded.code: IncidentKind.MEMORY,

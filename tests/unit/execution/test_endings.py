@@ -38,6 +38,23 @@ def test_a_death_is_told_by_its_cause(
 
 
 @pytest.mark.parametrize(
+    ("number", "memory", "hinted"),
+    [
+        (signal.SIGSEGV, 200, True),
+        (signal.SIGABRT, 200, True),
+        (signal.SIGSEGV, 20, False),
+        (signal.SIGKILL, 200, False),
+    ],
+)
+def test_code_that_falls_over_where_memory_runs_out_is_told_with_what_to_do(
+    number: int, memory: int, hinted: bool
+) -> None:
+    ending = died(Exit(number, 0.0, memory * 2**20), Bounds(memory=256 * 2**20), None)
+    assert ending.failure.code == "crashed"
+    assert ("limits.memory" in ending.failure.hint) == hinted
+
+
+@pytest.mark.parametrize(
     ("code", "spoiled", "kind"),
     [
         ("memory_exceeded", "memory", IncidentKind.MEMORY),
