@@ -36,7 +36,7 @@ def serve(
     *,
     show: Callable[[str], None],
     tell: Callable[[str], None],
-    beside: Sequence[str] = (),
+    beside: Sequence[Sequence[str]] = (),
 ) -> None:
     """Until a signal. `show` gets a first key, which belongs into no log; `tell` all else. `beside` are commands of our
     own that live as long as the server does. Raises UsageError."""
@@ -127,14 +127,14 @@ def _signals_are_requests() -> Iterator[None]:
 
 
 @contextmanager
-def _programs(settings: Settings, names: Sequence[str]) -> Iterator[None]:
+def _programs(settings: Settings, commands: Sequence[Sequence[str]]) -> Iterator[None]:
     environment = {
         **os.environ,
         "RECONCILER_SOURCE": settings.source,
         "RECONCILER_DATABASE_URL": settings.database,
     }
-    command = "import sys; from reconciler.cli.main import run; sys.exit(run())"
-    running = [subprocess.Popen([sys.executable, "-c", command, name], env=environment) for name in names]
+    program = (sys.executable, "-c", "import sys; from reconciler.cli.main import run; sys.exit(run())")
+    running = [subprocess.Popen([*program, *command], env=environment) for command in commands]
     try:
         yield
     finally:

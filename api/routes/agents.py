@@ -108,6 +108,14 @@ def list_agents(
 
 
 @router.post(
+    "/dynamic",
+    operation_id="create_dynamic_agent",
+    status_code=201,
+    response_model=Written,
+    responses=WRITTEN | problems(409, 412, 415),
+    openapi_extra=AGENT,
+)
+@router.post(
     "",
     operation_id="create_agent",
     status_code=201,
