@@ -143,6 +143,10 @@ class Reconciler:
         """What the source wants, as the last plan saw it."""
         return self._last_loaded().state
 
+    def policies(self) -> list[Policy]:
+        """What holds: the policies of the source, as the last plan saw it, and those that are pinned."""
+        return [*self.desired().policies(), *self._policies()]
+
     def _last_loaded(self) -> Loaded:
         return self._loaded or self._load(True)
 
@@ -359,7 +363,9 @@ class Reconciler:
                 if not missing_is_empty:
                     raise
             else:
-                if self._create:  # whoever may write brings an older catalog up to date before looking into it
+                if (
+                    self._create
+                ):  # whoever may write brings an older catalog up to date before looking into it
                     self._upgrade(self._open)
         return self._open
 

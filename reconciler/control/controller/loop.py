@@ -112,6 +112,7 @@ class Controller:
                 except Locked as error:
                     self._lost(error)
                 if once and report is not None:
+                    self._finish_checkups(connection)
                     break
         finally:
             self._release(connection)
@@ -163,6 +164,10 @@ class Controller:
         if not self._stopped:
             self._lease = self._lease.renew(connection)
         return None
+
+    def _finish_checkups(self, connection: Connection) -> None:
+        while self._lease is not None and self._passes.checkups_pending and not self._stopped:
+            self._passes.check_up(connection, self._lease, time.monotonic() + SLICE)
 
     def _pass(self, connection: Connection, lease: Lease) -> Report:
         with kept_alive(connection, lease):

@@ -149,7 +149,7 @@ class Passes:
         now = time.monotonic()
         retrying = dict(self._backoff.waiting({unit.name: _wanted(unit) for unit in plan.units}, now))
         retrying |= self._removals.waiting(plan.units, now)
-        report = bool(plan.drift) and DriftRules.of(self._reconciler.desired().policies()).report
+        report = bool(plan.drift) and DriftRules.of(self._reconciler.policies()).report
         return select(plan, allow=self._allow, report_drift=report, retrying=retrying)
 
     def _note_failures(self, plan: Plan, outcome: Outcome | None) -> None:
@@ -194,7 +194,7 @@ class Passes:
         self._checkups.want(state)
         every = judge(findings, self._checkups.known, self._known or {})
         found = [*every, source_condition(plan, findings.revision, findings)]
-        report = bool(plan.drift) and DriftRules.of(state.policies()).report
+        report = bool(plan.drift) and DriftRules.of(self._reconciler.policies()).report
         changed = self._write(
             connection, lease, found, complete=True, drift=_left(plan, outcome), report=report
         )
