@@ -48,9 +48,11 @@ class AuditItem:
 
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
-    """The newest first. `broken_at` is the first item that does not follow from the one before; null where all do."""
+    """The newest first; `next` is the cursor of what follows. `broken_at` is the first item that does not follow from
+    the one before; null where all do, or nobody asked."""
 
     items: list[AuditItem]
+    next: int | None
     broken_at: int | None
 
 
@@ -83,11 +85,22 @@ def list_incidents(
 
 
 @router.get("/api/v1/audit", operation_id="get_audit")
-def get_audit(request: Request, caller: Operator, limit: Limit = 100) -> AuditTrail:
-    """Who did what, and whether the record of it still holds together."""
+def get_audit(
+    request: Request,
+    caller: Operator,
+    address: Annotated[
+        str, Query(max_length=80, description="Of this object only.", examples=["type/notes"])
+    ] = "",
+    actor: Annotated[str, Query(max_length=200)] = "",
+    verify: Annotated[bool, Query(description="Follow the whole chain, which takes time.")] = False,
+    cursor: Annotated[int | None, Query(ge=1, le=2**53, description="The `next` of the page before.")] = None,
+    limit: Limit = 100,
+) -> AuditTrail:
+    """Who did what, and with `verify` whether the record of it still holds together."""
     with server_of(request).connection() as connection:
-        found = records.audit_trail(connection, limit)
-        broken = records.first_broken_link(connection)
+        wanted = records.AuditFilter(address=address, actor=actor, before=cursor)
+        found = records.audit_trail(connection, limit + 1, wanted)
+        broken = records.first_broken_link(connection) if verify else None
     items = [
         AuditItem(
             one.id,
@@ -99,9 +112,9 @@ def get_audit(request: Request, caller: Operator, limit: Limit = 100) -> AuditTr
             one.previous_hash,
             one.hash,
         )
-        for one in found
+        for one in found[:limit]
     ]
-    return AuditTrail(items, broken)
+    return AuditTrail(items, items[-1].id if len(found) > limit else None, broken)
 
 
 @router.get(

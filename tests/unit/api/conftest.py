@@ -9,7 +9,15 @@ import pytest
 
 from tests.api_server import Api, seed, serving
 
-ON_BOTH = ("test_rows_", "test_pages_", "test_all_rows_", "test_a_task_", "test_a_type_", "test_a_replayed_", "test_two_")
+ON_BOTH = (
+    "test_rows_",
+    "test_pages_",
+    "test_all_rows_",
+    "test_a_task_",
+    "test_a_type_",
+    "test_a_replayed_",
+    "test_two_",
+)
 """Beginnings of tests whose answers come out of the database: they are run on PostgreSQL as well."""
 
 
