@@ -84,9 +84,11 @@ def rows_written_by(connection: Connection, agent: str) -> int:
     )
 
 
-def sessions_about(connection: Connection, name: str) -> int:
-    """Conversations with the builder in whose drafts the name stands."""
-    return len(_sessions(connection, name))
+def sessions_about(connection: Connection, address: str) -> int:
+    """Conversations with the builder in whose drafts the name stands, or that of an agent of the type."""
+    kind, _, name = address.partition("/")
+    names = [name, *_agents_of(connection, name)] if kind == "type" else [name]
+    return len({id_ for one in names for id_ in _sessions(connection, one)})
 
 
 def tasks_of(connection: Connection, address: str) -> TaskCounts:
@@ -110,19 +112,22 @@ def purge(connection: Connection, address: str) -> Remains:
         _drop(connection, name, tables)
     else:
         tables = _counted_deletion(connection, name)
-    tasks, sessions = tasks_of(connection, address), _sessions(connection, name)
+    names = [name, *_agents_of(connection, name)] if kind == "type" else [name]
+    tasks = tasks_of(connection, address)
+    sessions = [id_ for one in names for id_ in _sessions(connection, one)]
     condition, of = _tasks(address)
     connection.execute(f"DELETE FROM tasks WHERE {condition}", (of,))
     for places, batch in in_batches(sessions):
         connection.execute(f"DELETE FROM agent_builder_sessions WHERE id IN {places}", batch)
-    for table, columns in (("kept_replies", ("body",)), ("operations", ("request", "result"))):
-        connection.execute(
-            f"DELETE FROM {table} WHERE {' OR '.join(f'{column} LIKE ?' for column in columns)}",
-            [f'%"{name}"%'] * len(columns),
+    for one in names:
+        said = f'%"{one}"%'
+        connection.execute("DELETE FROM kept_replies WHERE body LIKE ?", (said,))
+        connection.execute(  # one that runs may be this very purge
+            "DELETE FROM operations WHERE state <> 'running' AND (request LIKE ? OR result LIKE ?)",
+            (said, said),
         )
-    if kind == "agent":
-        connection.execute("DELETE FROM schedules WHERE agent = ?", (name,))
-    return Remains(tuple(tables), tasks, len(sessions))
+        connection.execute("DELETE FROM schedules WHERE agent = ?", (one,))
+    return Remains(tuple(tables), tasks, len(set(sessions)))
 
 
 def scrub(connection: Connection) -> bool:
@@ -284,6 +289,11 @@ def _targets(definition: str) -> set[str]:
 
 
 # --- conversations ------------------------------------------------------------------------------------------
+
+
+def _agents_of(connection: Connection, type_name: str) -> list[str]:
+    """Those that were of the type last, in service or not."""
+    return [row[0] for row in connection.execute("SELECT name FROM agents WHERE type = ?", (type_name,))]
 
 
 def _sessions(connection: Connection, name: str) -> list[str]:

@@ -89,6 +89,7 @@ class Estate:
         with estate.connect() as connection:
             fill(connection, estate.settings)
             leave_tasks(connection)
+            leave_talk(connection)
         return estate
 
     def write(self, documents: dict[str, Any]) -> None:
@@ -187,6 +188,27 @@ def leave_tasks(connection: Connection) -> None:
     submit(connection, [NewTask(agent, {"said": CANARY}) for agent in AGENTS])
     for one in claim(connection, "w1", 10, ttl=60):
         finish(connection, [Ended(one, TaskResult(output={"told": CANARY}))])
+
+
+def leave_talk(connection: Connection) -> None:
+    """A conversation that drafted the type, one about something else, and a reply that is kept."""
+    now = "2026-01-01T00:00:00.000000Z"
+    for id_, name, said in (("s1", "estate", CANARY), ("s2", "estate-agency", "nothing of it")):
+        connection.execute(
+            "INSERT INTO agent_builder_sessions (id, state, owner, messages, requirements, drafts, created_at,"
+            " updated_at, expires_at, version) VALUES (?, 'open', 'ann', ?, '{}', ?, ?, ?, ?, 1)",
+            (id_, json.dumps([said]), json.dumps([{"text": f"metadata: {{name: {name}}}"}]), now, now, now),
+        )
+    connection.execute(
+        "INSERT INTO kept_replies (caller, idempotency_key, request_digest, status, body, at)"
+        " VALUES ('c', 'k', 'd', 200, ?, ?)",
+        (json.dumps({"agent": "keeper", "output": CANARY}), now),
+    )
+    connection.execute(
+        "INSERT INTO operations (id, kind, state, actor, submitted_at, request, result)"
+        " VALUES ('o', 'run', 'succeeded', 'ann', ?, ?, ?)",
+        (now, json.dumps({"agent": "keeper"}), json.dumps({"output": CANARY})),
+    )
 
 
 def file_of(url: str) -> Path:

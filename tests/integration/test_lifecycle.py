@@ -132,12 +132,14 @@ class TestTypes:
         assert not deleted.unfinished
         with estate.connect() as connection:
             assert tables_of_type(connection, "estate") == ()
-            assert tasks_of(connection, "type/estate").ended == sessions_about(connection, "estate") == 0
+            assert tasks_of(connection, "type/estate").ended == sessions_about(connection, "type/estate") == 0
             newest = deletions.newest(connection, "type/estate")
             assert newest is not None
             assert newest.state == "done"
             assert not records.verify(connection).fault
         assert shown.rows > 0
+        assert shown.sessions == 1
+        assert estate.raw("SELECT id FROM agent_builder_sessions") == [("s2",)]
         assert not shown.restorable
         assert CANARY.encode() not in dumped(estate)
         assert not estate.pending()

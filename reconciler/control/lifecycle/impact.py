@@ -97,7 +97,7 @@ def impact_of(
         in_source=address in source.entries,
         tables=tables,
         tasks=_tasks(connection, going),
-        sessions=sessions_about(connection, name) if chosen == "purge" else 0,
+        sessions=sessions_about(connection, address) if chosen == "purge" else 0,
         dependents=tuple(sorted(_dependents(source, going))),
         restorable=chosen != "purge",
         restorable_until=_until(connection, retention) if chosen == "hard" and kind == "type" else None,
