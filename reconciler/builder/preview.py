@@ -1,4 +1,4 @@
-"""What a draft means: its plan, what it does in plain words, a sample of it at work, and what is to be thought about."""
+"""What a draft means: its plan, what it does in plain words, a sample of it at work, and its open risks."""
 
 from __future__ import annotations
 

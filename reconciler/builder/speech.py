@@ -87,7 +87,8 @@ def summary(session: Session, template: Template, draft: Draft) -> str:
     tests = sum(len(rehearsal.verdicts) for rehearsal in draft.rehearsals)
     lines += [
         "",
-        f"Drafted in a conversation of {questions} answers ({session.mode}). It passes every check and its {tests} tests.",
+        f"Drafted in a conversation of {questions} answers ({session.mode}). "
+        f"It passes every check and its {tests} tests.",
     ]
     return "\n".join(lines)
 

@@ -39,8 +39,8 @@ OpenReconciler = Callable[["Callable[[bool], Loaded]"], "Reconciler"]
 @dataclass(frozen=True)
 class Draft:
     """`problems` are those that the draft brings; `refused` the slots whose values a check did not take, with the
-    reason. `changed` are the addresses that differ from the source. Of the edits of an existing type `left_out` says why
-    some do not fit, `kept_edits` are the others."""
+    reason. `changed` are the addresses that differ from the source. Of the edits of an existing type `left_out` says
+    why some do not fit, `kept_edits` are the others."""
 
     documents: tuple[Document, ...] = ()
     yaml: str = ""

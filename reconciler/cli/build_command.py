@@ -1,4 +1,4 @@
-"""`reconcile build`: a conversation at the terminal that ends in manifests. Works in a pipe as well: a line an answer."""
+"""`reconcile build`: a conversation at the terminal, or through a pipe, that ends in manifests."""
 
 from __future__ import annotations
 
@@ -304,7 +304,8 @@ def _cost(done: Finalized, took: float) -> str:
     if not usage.calls:
         return f"No language model was asked. The builder took {took:.1f} s."
     tokens = usage.prompt_tokens + usage.completion_tokens
-    return f"{done.session.model}: {usage.calls} answers, {tokens:,} tokens, {usage.seconds:.1f} s; {took:.1f} s in all."
+    model = f"{done.session.model}: {usage.calls} answers, {tokens:,} tokens, {usage.seconds:.1f} s"
+    return f"{model}; {took:.1f} s in all."
 
 
 def _written(done: Finalized) -> dict[str, object]:

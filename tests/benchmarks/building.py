@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -49,16 +50,15 @@ def _measured(builder: AgentBuilderService, model: Ollama) -> tuple[list[float],
     for _ in range(CONVERSATIONS):
         session = builder.start(owner="benchmark")
         for line in TURNS:
-            bare += _timed(lambda: model.chat(_request(line)))
-            whole += _timed(lambda: builder.say(session.id, line))
+            bare.append(_timed(partial(model.chat, _request(line))))
+            whole.append(_timed(partial(builder.say, session.id, line)))
     return bare, whole
 
 
-def _timed(call: object) -> Iterator[float]:
-    assert callable(call)
+def _timed(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
-    yield time.perf_counter() - started
+    return time.perf_counter() - started
 
 
 def _request(line: str) -> ChatRequest:

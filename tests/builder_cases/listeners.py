@@ -1,4 +1,4 @@
-"""Scripted language models that listen to a conversation: one that does well, one that needs help, one that is broken."""
+"""Scripted language models that listen: one that does well, one that needs help, one that is broken."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ EXISTING = "existing"
 """Key of the values under which the documents as they are come in."""
 
 _SPEAKS = re.compile(
-    r"\b(?:change|extend|modify|update|alter|adapt|improve|edit|new version of|next version of|in the (?:existing|type)|"
+    r"\b(?:change|extend|modify|update|alter|adapt|improve|edit|(?:new|next) version of|in the (?:existing|type)|"
     r"ändere|erweitere|modifie[rz]?|add|rename|remove|drop)\b",
     re.IGNORECASE,
 )

@@ -14,7 +14,7 @@ def is_code(name: str) -> bool:
 
 
 def sample_of(name: str, spec: Mapping[str, Any], number: int = 1) -> Any:
-    """A value for a field as a manifest describes it; others for other numbers from 1 on, as far as the field has them."""
+    """A value for a field as a manifest describes it; another for each number from 1 on, as far as there are."""
     match spec["type"]:
         case "integer":
             return _within(spec, number + 1)
