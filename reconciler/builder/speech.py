@@ -85,11 +85,8 @@ def summary(session: Session, template: Template, draft: Draft) -> str:
             lines.append(f"- {spec.label}: {in_words(slot.value)} ({_SOURCES[slot.source]})")
     questions = sum(message.role == "builder" for message in session.messages)
     tests = sum(len(rehearsal.verdicts) for rehearsal in draft.rehearsals)
-    lines += [
-        "",
-        f"Drafted in a conversation of {questions} answers ({session.mode}). "
-        f"It passes every check and its {tests} tests.",
-    ]
+    drafted = f"Drafted in a conversation of {questions} answers ({session.mode})."
+    lines += ["", f"{drafted} It passes every check and its {tests} tests."]
     return "\n".join(lines)
 
 

@@ -38,9 +38,8 @@ def main() -> None:
     print(f"bare chat call      {1000 * median(bare):6.1f} ms (median of {len(bare)})")
     print(f"turn of the builder {1000 * median(whole):6.1f} ms")
     over = sorted(turn - median(bare) for turn in whole)
-    print(
-        f"overhead            {1000 * median(over):6.1f} ms median, {1000 * over[int(len(over) * 0.95)]:.1f} ms p95; goal 20 ms"
-    )
+    late = 1000 * over[int(len(over) * 0.95)]
+    print(f"overhead            {1000 * median(over):6.1f} ms median, {late:.1f} ms p95; goal 20 ms")
 
 
 def _measured(builder: AgentBuilderService, model: Ollama) -> tuple[list[float], list[float]]:

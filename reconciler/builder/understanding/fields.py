@@ -157,6 +157,8 @@ def _items(text: str) -> Iterator[str]:
 
 def _field(item: str) -> tuple[str, dict[str, Any]] | None:
     item = _TAIL.sub("", _LEAD.sub("", f"{item} ").strip()).strip()
+    if "@" in item or "://" in item:
+        return None
     attributes: dict[str, Any] = {}
     for found in _ATTRIBUTE.finditer(item):
         if found["required"]:
@@ -186,7 +188,7 @@ def _named(item: str) -> tuple[str, dict[str, Any]] | None:
         name = field_name(found["name"])
         return (name, spec) if name else None
     bare = re.sub(r"[:(].*$", "", item).strip()
-    if not bare or len(bare.split()) > _LONGEST_NAME or "@" in bare or "://" in bare:
+    if not bare or len(bare.split()) > _LONGEST_NAME:
         return None
     if bare.lower().startswith("whether "):
         name = field_name(
