@@ -28,8 +28,9 @@ def _role(dependant: Dependant) -> Role | None:
 
 
 def methods_of(app: FastAPI, path: str) -> list[str]:
-    """What can be done with whatever is at a path."""
-    found = {
-        method for route in routes_of(app) if route.path_regex.match(path) for method in route.methods or ()
-    }
-    return sorted(found)
+    """What can be done with whatever is at a path: by the routes that say it most exactly."""
+    found: dict[str, set[str]] = {}
+    for route in routes_of(app):
+        if route.path_regex.match(path):
+            found.setdefault(route.path, set()).update(route.methods or ())
+    return sorted(found[min(found, key=lambda template: template.count("{"))]) if found else []
