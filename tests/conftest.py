@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from tests.postgres_server import Databases
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+LONG = pytest.mark.skip(reason="a long walk: ask for it with -m slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = "slow" in config.option.markexpr or bool(os.environ.get("RECONCILER_SLOW_TESTS"))
     for item in items:
+        if not wanted and item.get_closest_marker("slow"):
+            item.add_marker(LONG)
         if "new_postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
 

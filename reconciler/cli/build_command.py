@@ -51,7 +51,9 @@ def build(
     models: bool,
     guided: bool,
 ) -> int:
-    """Talk an agent into being: say what it shall do, answer what is missing, look at it, have it written.
+    """Talk an agent into being, and have it written.
+
+    Say what it shall do, answer what is missing, look at the draft.
 
     Answers are lines; a block between lines of ``` is one answer. `show` shows the draft, `quit` gives up. Without an
     Ollama server the conversation follows fixed questions. --yes writes the draft without asking once it is complete,

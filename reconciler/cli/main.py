@@ -43,13 +43,16 @@ COMMANDS = {
     ),
     "agents": (
         "reconciler.cli.agents_command:agents",
-        "List agents, show what each can do, put them on hold.",
+        "List agents, show what each can do, and put them on hold.",
     ),
     "incidents": ("reconciler.cli.incidents_command:incidents", "List what tasks did that no task should."),
     "tools": ("reconciler.cli.tools_command:tools", "List tools, their parameters, and who may use them."),
     "results": ("reconciler.cli.results_command:results", "Show the rows that agents wrote."),
     "suspend": ("reconciler.cli.suspend_commands:suspend", "Keep objects as they are for a while."),
-    "resume": ("reconciler.cli.suspend_commands:resume", "Let suspended objects follow their manifests again."),
+    "resume": (
+        "reconciler.cli.suspend_commands:resume",
+        "Let suspended objects follow their manifests again.",
+    ),
     "lease": ("reconciler.cli.lease_command:lease", "List who may write, or take it from them."),
     "history": ("reconciler.cli.revision_commands:history", "List what was applied, newest first."),
     "show": ("reconciler.cli.revision_commands:show", "Show one revision: its changes and statements."),
@@ -63,12 +66,18 @@ COMMANDS = {
     ),
     "audit": ("reconciler.cli.audit_command:audit", "Show who did what; prove that nothing was altered."),
     "delete": ("reconciler.cli.lifecycle_commands:delete", "Delete a type or an agent, as a preview shows."),
-    "restore": ("reconciler.cli.lifecycle_commands:restore", "Bring back a type or an agent that was deleted."),
+    "restore": (
+        "reconciler.cli.lifecycle_commands:restore",
+        "Bring back a type or an agent that was deleted.",
+    ),
     "export": ("reconciler.cli.export_commands:export", "Write manifests and rows into one file."),
     "import": ("reconciler.cli.export_commands:import_", "Bring an export into this source and database."),
-    "keys": ("reconciler.cli.key_commands:keys", "Make and rotate keys of encrypted fields."),
-    "serve": ("reconciler.cli.serve_command:serve", "Serve the REST API."),
-    "comment": ("reconciler.cli.comment_command:comment", "Put a plan on a pull request, or tell which plan was reviewed."),
+    "keys": ("reconciler.cli.key_commands:keys", "Keys of the API, and of encrypted fields."),
+    "serve": ("reconciler.cli.serve_command:serve", "Serve the REST API until told to stop."),
+    "comment": (
+        "reconciler.cli.comment_command:comment",
+        "Put a plan on a pull request, or tell which plan was reviewed.",
+    ),
     "doctor": ("reconciler.cli.doctor_command:doctor", "Check that everything needed is there."),
 }
 

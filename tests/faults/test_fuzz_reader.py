@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from collections.abc import Iterator
@@ -50,13 +49,6 @@ QUICK, ALL = 5, 100
 seeds = pytest.mark.parametrize(
     "seed", [*range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, ALL))]
 )
-
-
-@pytest.fixture(autouse=True)
-def _slow_only_on_demand(request: pytest.FixtureRequest) -> None:
-    wanted = "slow" in request.config.option.markexpr or os.environ.get("RECONCILER_SLOW_TESTS")
-    if request.node.get_closest_marker("slow") and not wanted:
-        pytest.skip("a long walk: ask for it with -m slow")
 
 
 @seeds

@@ -25,13 +25,6 @@ CELERY = [PROGRAM, "worker", "--executor", "celery", "--children", "2"]
 FORWARDER = [sys.executable, "-m", "reconciler.execution.celery_forwarder"]
 
 
-@pytest.fixture(autouse=True)
-def _slow_only_on_demand(request: pytest.FixtureRequest) -> None:
-    wanted = "slow" in request.config.option.markexpr or os.environ.get("RECONCILER_SLOW_TESTS")
-    if request.node.get_closest_marker("slow") and not wanted:
-        pytest.skip("a long walk: ask for it with -m slow")
-
-
 @pytest.mark.parametrize("count", SIZES)
 def test_a_storm_on_the_pool(count: int, database_url: str, tmp_path: Path) -> None:
     with connect(database_url) as db:

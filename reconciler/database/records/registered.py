@@ -30,8 +30,10 @@ def registered_types(
     conditions, params = ["t.current"], []
     if removed:
         conditions = [
-            "(t.current OR (NOT EXISTS (SELECT 1 FROM agent_types AS c WHERE c.name = t.name AND c.current)"
-            " AND t.id = (SELECT max(m.id) FROM agent_types AS m WHERE m.name = t.name)))"
+            (
+                "(t.current OR (NOT EXISTS (SELECT 1 FROM agent_types AS c WHERE c.name = t.name AND c.current)"
+                " AND t.id = (SELECT max(m.id) FROM agent_types AS m WHERE m.name = t.name)))"
+            )
         ]
     if name is not None:
         conditions.append("t.name = ?")
