@@ -99,12 +99,12 @@ def _apply(
     if request.plan_id:
         reviewed = _against(reconciler, request.base, count=False) if request.base else plan
         reconciler.check(request.plan_id, reviewed)
+    broken = tuple(problem for problem in plan.problems if problem.severity == "error")
+    if broken:  # before the plan is shown, which would tell them all as well
+        raise ManifestsInvalid(broken, hint="correct them, then apply again; nothing was applied")
     if not console.json:
         _render(reconciler, plan, invocation, "text", console)
         console.out.flush()
-    broken = tuple(problem for problem in plan.problems if problem.severity == "error")
-    if broken:
-        raise ManifestsInvalid(broken, hint="correct them, then apply again; nothing was applied")
     if plan.empty:
         outcome = reconciler.apply(plan, actor=invocation.actor())
     else:

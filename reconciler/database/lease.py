@@ -111,7 +111,9 @@ def listed(connection: Connection) -> list[LeaseRecord]:
         "SELECT name, holder, token, acquired_at, expires_at, evidence FROM leases ORDER BY name"
     )
     return [
-        LeaseRecord(name, _state(connection, holder, expires_at, now, evidence), holder, token, since, expires_at)
+        LeaseRecord(
+            name, _state(connection, holder, expires_at, now, evidence), holder, token, since, expires_at
+        )
         for name, holder, token, since, expires_at, evidence in rows
     ]
 

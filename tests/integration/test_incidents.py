@@ -100,7 +100,10 @@ def test_as_many_incidents_as_a_policy_allows_put_an_agent_on_hold(
     assert holds(connection) == {}
     end(connection, third, rules=rules)
     found = holds(connection)["ann"]
-    assert (found.actor, found.reason) == (AUTOMATIC, "3 incidents within one hour: a policy disables after 3")
+    assert (found.actor, found.reason) == (
+        AUTOMATIC,
+        "3 incidents within one hour: a policy disables after 3",
+    )
     held = heartbeat(connection, "w1", {running.task.id: running.token}, ttl=60)
     assert held.cancelled == {running.task.id}
     assert [one.task.id for one in claimed(connection)] == others
