@@ -134,7 +134,8 @@ def _fail_midway(handler: Responding, request: Request, fault: Fault) -> None:
             handler.chunk(line_of(part))
             handler.chunk(lines[-1])
             handler.end_stream()
-    handler.hang_up()
+    if fault in _BROKEN_OFF:  # after a proper end the connection stays, as Ollama's does
+        handler.hang_up()
 
 
 def _drip(handler: Responding, data: bytes) -> None:
@@ -146,6 +147,7 @@ def _drip(handler: Responding, data: bytes) -> None:
     handler.hang_up()
 
 
+_BROKEN_OFF = frozenset({Fault.STALL, Fault.CUT, Fault.ENDLESS_LINE})
 _REFUSALS: dict[Fault, tuple[int, bytes]] = {
     Fault.NOT_FOUND: (404, b'{"error":"model \'llama3.2\' not found"}'),
     Fault.BUSY: (503, b'{"error":"server busy, please try again.  maximum pending requests exceeded"}'),
