@@ -29,7 +29,11 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 @click.option("--until", metavar="TIME", help="How long (30m, 2h, 3d) or till when (2026-12-01, in UTC).")
 @shared_options("source", "database", "json", "debug")
 def suspend(
-    invocation: Invocation, addresses: tuple[str, ...], everything: bool, reason: str | None, until: str | None
+    invocation: Invocation,
+    addresses: tuple[str, ...],
+    everything: bool,
+    reason: str | None,
+    until: str | None,
 ) -> None:
     """Keep objects as they are for a while.
 
@@ -62,7 +66,9 @@ def resume(invocation: Invocation, addresses: tuple[str, ...], everything: bool)
     if console.json:
         console.document({"resumed": resumed})
     else:
-        console.lines([f"Resumed {', '.join(map(_named, resumed))}." if resumed else "Nothing was suspended."])
+        console.lines(
+            [f"Resumed {', '.join(map(_named, resumed))}." if resumed else "Nothing was suspended."]
+        )
 
 
 def _asked(addresses: tuple[str, ...], everything: bool, *, needed: bool) -> list[str]:

@@ -106,7 +106,9 @@ def verify(connection: Connection, noted: str = "") -> AuditVerdict:
     if anchored != (count, previous):
         return AuditVerdict(count, previous, _differing(count, anchored))
     if not seen:
-        return AuditVerdict(count, previous, f"no row has the hash {noted}: this is not the chain it was noted of")
+        return AuditVerdict(
+            count, previous, f"no row has the hash {noted}: this is not the chain it was noted of"
+        )
     return AuditVerdict(count, previous)
 
 
