@@ -23,10 +23,10 @@ Filling = Literal["nothing", "defaults", "everything"]
 """What is put in for what is missing: nothing, whatever it is; the defaults; the defaults, and None where there is
 none."""
 
+Others = Literal["forbid", "ignore"]
 
-def object_schema(
-    fields: Fields, filling: Filling, *, others: Literal["forbid", "ignore"] = "forbid"
-) -> CoreSchema:
+
+def object_schema(fields: Fields, filling: Filling, *, others: Others = "forbid") -> CoreSchema:
     """Of an object with these fields. `others`: what becomes of those that are not among them."""
     members = {name: _member(field, filling) for name, field in fields.items()}
     return core_schema.typed_dict_schema(members, extra_behavior=others, strict=True)

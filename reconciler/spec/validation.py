@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
-from pydantic_core import CoreSchema, SchemaValidator, ValidationError
+from pydantic_core import SchemaValidator, ValidationError
 
 from reconciler.errors import ReconcilerError, RunError
-from reconciler.spec.field_validators import Filling, object_schema
+from reconciler.spec.field_validators import Filling, Others, object_schema
 from reconciler.spec.fields import Fields
 from reconciler.spec.findings import Finding, pointer
 from reconciler.spec.literals import check_given, check_known
@@ -57,6 +56,10 @@ class FieldsValidator:
 
     def __init__(self, fields: Fields) -> None:
         self.fields = fields
+        self._partial = self._compiled("_partial", "nothing")
+        self._with_defaults = self._compiled("_with_defaults", "defaults")
+        self._complete = self._compiled("_complete", "everything")
+        self._selected = self._compiled("_selected", "everything", "ignore")
 
     # One method per way of filling, each with its own try: a call more would be a tenth of what a validation costs.
 
@@ -88,24 +91,22 @@ class FieldsValidator:
         try:
             return self._selected(values)
         except ValidationError:
-            declared = {name: values[name] for name in self.fields if name in values}
-            return self._judged(declared, "everything", noun)
+            pass
+        if isinstance(values, Mapping):
+            values = {name: values[name] for name in self.fields if name in values}
+        return self._judged(values, "everything", noun)
 
-    @cached_property
-    def _partial(self) -> _Compiled:
-        return _compiled(object_schema(self.fields, "nothing"))
+    def _compiled(self, name: str, filling: Filling, others: Others = "forbid") -> _Compiled:
+        """Compiles when it is first called, and then puts what it has compiled in its own place."""
 
-    @cached_property
-    def _with_defaults(self) -> _Compiled:
-        return _compiled(object_schema(self.fields, "defaults"))
+        def first(values: Mapping[str, Any]) -> dict[str, Any]:
+            compiled: _Compiled = SchemaValidator(
+                object_schema(self.fields, filling, others=others)
+            ).validate_python
+            setattr(self, name, compiled)
+            return compiled(values)
 
-    @cached_property
-    def _complete(self) -> _Compiled:
-        return _compiled(object_schema(self.fields, "everything"))
-
-    @cached_property
-    def _selected(self) -> _Compiled:
-        return _compiled(object_schema(self.fields, "everything", others="ignore"))
+        return first
 
     def _judged(self, values: Mapping[str, Any], filling: Filling, noun: str) -> dict[str, Any]:
         """The rules themselves. They have the last word: the compiled validator may be stricter, never laxer."""
@@ -121,10 +122,6 @@ class FieldsValidator:
             elif filling == "everything":
                 judged[name] = None
         return judged
-
-
-def _compiled(schema: CoreSchema) -> _Compiled:
-    return SchemaValidator(schema).validate_python
 
 
 def _findings(values: Any, fields: Fields, filling: Filling, noun: str) -> Iterator[Finding]:
