@@ -34,7 +34,7 @@ WATCHED = _PROCESS | _SIGNALS | _SOCKETS | _FILES
 """All other events are none of our business, and there are many."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_PROBED = ("/tmp/", "/var/tmp/", "/usr/tmp/")
+_PROBED = ("/tmp", "/var/tmp", "/usr/tmp")
 """Where `tempfile` looks for a place to write in; refused as any other, but nobody means harm by asking."""
 
 
@@ -80,7 +80,7 @@ class Tripwires:
             return None
         if not writes and full.startswith(("/proc/self/", f"/proc/{self._pid}/")):
             return None
-        if event == "open" and writes and full.startswith(_PROBED):
+        if event == "open" and writes and full.rpartition("/")[0] in _PROBED:
             return Crossing(IncidentKind.FILES, "")
         what = "write" if writes else "read"
         return Crossing(IncidentKind.FILES, f"the task tried to {what} outside of its folder")
