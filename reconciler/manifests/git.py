@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from reconciler.errors import SourceError, UsageError
 
@@ -57,8 +57,15 @@ class Git:
         self._token = token
         self._timeout = timeout
 
-    def run(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
-        """What one command printed. Raises GitError."""
+    def run(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        inherited: Sequence[int] = (),
+    ) -> bytes:
+        """What one command printed. `inherited` are descriptors that stay open for as long as it runs, whatever becomes
+        of this process. Raises GitError."""
         command = self._command(arguments)
         try:
             done = subprocess.run(
@@ -67,6 +74,7 @@ class Git:
                 capture_output=True,
                 timeout=self._timeout,
                 env=self._environment(env),
+                pass_fds=tuple(inherited),
                 check=False,
             )
         except FileNotFoundError as error:
@@ -193,11 +201,16 @@ class GitAddress:
         if any(part in ("", ".", "..") for part in folder.split("/")) and folder:
             raise _no_address(text, f"`{folder}` is not a folder of the repository")
         self.text = text
+        self._repository = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
         self.ref = unquote(ref) or "HEAD"
         self.folder = folder
         self.local = Path(unquote(path)) if parts.scheme in ("", "file") else None
         """The repository's folder, if it is on this machine."""
-        self.url = urlunsplit((parts.scheme, parts.netloc, path, "", "")) if parts.scheme else unquote(path)
+        self.url = self._repository if parts.scheme else unquote(path)
+
+    def at(self, ref: str) -> str:
+        """The address of the same folder at another branch, tag or commit."""
+        return f"git+{self._repository}@{quote(ref)}#{self.folder}"
 
 
 def is_git_address(text: str) -> bool:

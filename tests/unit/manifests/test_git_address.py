@@ -58,3 +58,24 @@ def test_names_of_refs(name: str) -> None:
 )  # fmt: skip
 def test_what_git_would_take_for_something_else_is_no_name(name: str) -> None:
     assert not is_ref_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("git+https://host/repo.git@main#agents.d", "git+https://host/repo.git@v%231#agents.d"),
+        ("git+ssh://git@host/team/repo.git#agents.d", "git+ssh://git@host/team/repo.git@v%231#agents.d"),
+        ("git+file:///srv/a%20b/repo", "git+file:///srv/a%20b/repo@v%231#"),
+        ("git+/srv/repo@main", "git+/srv/repo@v%231#"),
+    ],
+)
+def test_an_address_leads_to_the_same_folder_at_another_ref(text: str, there: str) -> None:
+    address = GitAddress(text)
+    assert address.at("v#1") == there
+    other = GitAddress(there)
+    assert (other.url, other.local, other.folder, other.ref) == (
+        address.url,
+        address.local,
+        address.folder,
+        "v#1",
+    )
