@@ -6,8 +6,12 @@ equal ids mean equal content, whatever the branch did in between.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.errors import Problem, SourceError
@@ -17,6 +21,10 @@ from reconciler.manifests.sources import READ_BYTES, Listing
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _MIRRORED = "refs/reconciler/source"
+_LEFT_BEHIND = ("shallow.lock", "packed-refs.lock", "config.lock", "HEAD.lock", f"{_MIRRORED}.lock")
+"""What a git that was killed leaves in a mirror, and what no other git gets past."""
+_PATIENCE, _LOOK = 5.0, 0.02
+"""Seconds that somebody who writes into the mirror is waited for, and between two looks."""
 
 
 class GitSource:
@@ -99,8 +107,28 @@ class GitSource:
             return Git(self.address.local, token=self._token)
         if not (self._mirror / "HEAD").exists():
             self._mirror.mkdir(mode=0o700, parents=True, exist_ok=True)
-            Git(self._mirror).run("init", "--quiet", "--bare")
+            with self._writing() as inherited:
+                Git(self._mirror).run("init", "--quiet", "--bare", inherited=inherited)
         return Git(self._mirror, token=self._token)
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[int, ...]]:
+        """Alone in the mirror, for the git that inherits the descriptors given. It keeps others out for as long as it
+        runs itself, even if whoever started it was killed: so a lock file found here was left behind, and is removed.
+
+        Somebody who was stopped amid this keeps nobody out for good: after a while git's own locks have to do."""
+        lock = self._mirror.with_suffix(".lock")
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise SourceError(f"{lock} cannot be written: {error.strerror}") from error
+        try:
+            if _locked(descriptor):
+                for name in _LEFT_BEHIND:
+                    (self._mirror / name).unlink(missing_ok=True)
+            yield (descriptor,)
+        finally:
+            os.close(descriptor)
 
     def _local_commit(self, git: Git) -> str:
         commit = git.commit_of(self.address.ref)
@@ -124,20 +152,22 @@ class GitSource:
         commit = self._remote_commit(git)
         if git.commit_of(commit) is None:
             wanted = self.address.ref if not _is_commit(self.address.ref) else commit
-            git.run(
-                "fetch",
-                "--quiet",
-                "--depth=1",
-                "--no-tags",
-                "--no-write-fetch-head",
-                "--no-recurse-submodules",
-                "--force",
-                "--",
-                self.address.url,
-                f"{wanted}:{_MIRRORED}",
-            )
-            # The branch may have moved between the question and the fetch: what was fetched is what counts.
-            commit = git.text("rev-parse", "--verify", f"{_MIRRORED}^{{commit}}")
+            with self._writing() as inherited:
+                git.run(
+                    "fetch",
+                    "--quiet",
+                    "--depth=1",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--no-recurse-submodules",
+                    "--force",
+                    "--",
+                    self.address.url,
+                    f"{wanted}:{_MIRRORED}",
+                    inherited=inherited,
+                )
+                # The branch may have moved between the question and the fetch: what was fetched is what counts.
+                commit = git.text("rev-parse", "--verify", f"{_MIRRORED}^{{commit}}")
         return commit
 
     def _no_such_ref(self) -> RefMissing:
@@ -145,6 +175,16 @@ class GitSource:
             f"there is no branch, tag or commit {self.address.ref} in {self.address.url}",
             hint="name one behind `@`; what was applied before stays in place",
         )
+
+
+def _locked(descriptor: int) -> bool:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_LOOK)
+    return False
 
 
 class _Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,3 +170,33 @@ def test_many_and_large_blobs_are_read_in_order_and_bounded(repository: Reposito
     large = contents["large.yaml"]
     assert isinstance(large, bytes)
     assert len(large) == 2**20 + 1
+
+
+def test_locks_that_a_killed_git_left_behind_stop_nobody(
+    repository: Repository, server: GitServer, tmp_path: Path
+) -> None:
+    source = GitSource(f"git+{server.url}/repo.git@main#agents.d", tmp_path / "cache")
+    source.scan()
+    (mirror,) = (tmp_path / "cache/git").glob("*.git")
+    for name in ("shallow.lock", "packed-refs.lock", "refs/reconciler/source.lock"):
+        (mirror / name).touch()
+    repository.commit({"agents.d/a.yaml": "a: 2\n"})
+    repository.git("push", "--quiet", "origin", "main")
+    assert _contents(source)["a.yaml"] == b"a: 2\n"
+
+
+def test_locks_of_a_git_that_still_runs_are_left_alone(
+    repository: Repository, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.manifests.git_source._PATIENCE", 0.1)
+    source = GitSource(f"git+{server.url}/repo.git@main#agents.d", tmp_path / "cache")
+    source.scan()
+    (mirror,) = (tmp_path / "cache/git").glob("*.git")
+    (mirror / "shallow.lock").touch()
+    repository.commit({"agents.d/a.yaml": "a: 2\n"})
+    repository.git("push", "--quiet", "origin", "main")
+    with mirror.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(SourceError, match=r"shallow\.lock"):
+            source.scan()
+    assert _contents(source)["a.yaml"] == b"a: 2\n"
