@@ -1,6 +1,8 @@
 """Reconciling: make a plan, apply it, undo it, follow a source, tell what was done.
 
-    reconciler        Reconciler: the one object that command line, API and controller talk to
+    reconciler        Reconciler: the one object that command line, API and controller talk to; `oversight` is the part
+                      of it that makes no plans, `catalog_access` its connection
+    planner           when a plan has to be made anew, and when what is remembered answers (`verdict`)
     planning          desired and actual state -> a plan; `observing` against a live database, `comparing` between two
                       commits without one
       recorded_policies, suspension, drift_rules   what is left alone, and why; `dependents`: what goes with it

@@ -7,34 +7,27 @@ the method that needs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.control import verdict
-from reconciler.errors import ManifestsInvalid, NotFound, Refused, StalePlan
-from reconciler.plans.plan import PLANNER, Plan, plan_id, stopping
+from reconciler.control.catalog_access import CatalogAccess
+from reconciler.control.oversight import Oversight
+from reconciler.control.planner import Planner
+from reconciler.errors import ManifestsInvalid, Refused, StalePlan
+from reconciler.plans.plan import Plan, stopping
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
     from reconciler.control.planning import Planned
-    from reconciler.control.reports import (
-        ArchiveRecord,
-        Outcome,
-        RevisionDetail,
-        RevisionSummary,
-        Status,
-    )
+    from reconciler.control.reports import Outcome, Status
     from reconciler.database.connection import Connection
-    from reconciler.database.lease import Lease, LeaseRecord
+    from reconciler.database.lease import Lease
     from reconciler.database.migrate import Checkpoint
     from reconciler.database.statement import Statement
-    from reconciler.database.suspensions import Suspension
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.pinned import Pinned
     from reconciler.settings import Settings
     from reconciler.spec.policy import Policy
-    from reconciler.spec.state import ActualState, State
+    from reconciler.spec.state import State
 
 
 PLANS_KEPT = 8
@@ -45,7 +38,7 @@ def _silent(point: str, done: int, total: int) -> None:
     """The checkpoint of a caller who does not want to know."""
 
 
-class Reconciler:
+class Reconciler(Oversight):
     """Plans, applies and tells. A context manager: it holds at most one connection.
 
     `load` reads the source (its argument: whether the cache may answer). `pinned` are the policies that hold
@@ -61,10 +54,9 @@ class Reconciler:
         pinned: Pinned | None = None,
     ) -> None:
         self.settings = settings
-        self._pinned = pinned
         self._load = load
-        self._create = create
-        self._open: Connection | None = None
+        self._access = CatalogAccess(settings, create=create)
+        self._planner = Planner(settings, self._access, pinned)
         self._makers: dict[str, Callable[[], Planned]] = {}
         self._loaded: Loaded | None = None
         self._planned_last: Planned | None = None
@@ -78,9 +70,7 @@ class Reconciler:
 
     def close(self) -> None:
         """Lets go of the connection; whatever is asked next opens another one."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._access.close()
 
     # --- planning -------------------------------------------------------------------------------------------
 
@@ -88,15 +78,15 @@ class Reconciler:
         """What the source wants against what is there. Broken manifests are among the plan's problems; their
         objects are left alone. Raises SourceError, DatabaseError."""
         loaded = self._loaded = self._load(use_cache)
-        connection = self._connection()
+        connection = self._access.connection()
         if use_cache and connection is not None and not loaded.problems:
-            found = self._by_verdict(connection, loaded)
+            found = self._planner.recall(connection, loaded)
             if found is not None:
                 return found
         # Taken before: what moves while the plan is made must not look as if it had been seen.
         self._stamp_last = verdict.stamp_of(connection) if connection is not None else ""
-        planned = self._planned_last = self._planned(loaded)
-        self._makers[planned.plan.id] = lambda: self._planned_again(planned, self._load(use_cache))
+        planned = self._planned_last = self._planner.plan(loaded)
+        self._makers[planned.plan.id] = lambda: self._planner.plan_again(planned, self._load(use_cache))
         if len(self._makers) > PLANS_KEPT:  # of a program that stays, and plans again and again
             del self._makers[next(iter(self._makers))]
         if (
@@ -106,7 +96,7 @@ class Reconciler:
             and not loaded.problems
             and connection is not None
         ):
-            self._remember(connection, loaded, planned.actual)
+            self._planner.remember(connection, loaded, planned.actual)
         return planned.plan
 
     def plan_against(self, base: Loaded, name: str, *, count: bool = True) -> Plan:
@@ -120,8 +110,8 @@ class Reconciler:
             base,
             source=self.settings.source,
             base_name=name,
-            connection=self._connection() if count else None,
-            pinned=self._policies(),
+            connection=self._access.connection() if count else None,
+            pinned=self._planner.policies,
         ).plan
 
     def rollback_plan(self, revision: int | None = None) -> Plan:
@@ -129,11 +119,11 @@ class Reconciler:
         beginning."""
         from reconciler.control.history import revision_before
 
-        connection = self._catalog()
+        connection = self._access.catalog()
         target = revision_before(connection) if revision is None else revision
 
         def make() -> Planned:
-            return self._planned_to(connection, target)
+            return self._planner.plan_of_revision(connection, target)
 
         planned = make()
         self._makers[planned.plan.id] = make
@@ -145,7 +135,7 @@ class Reconciler:
 
     def policies(self) -> list[Policy]:
         """What holds: the policies of the source, as the last plan saw it, and those that are pinned."""
-        return [*self.desired().policies(), *self._policies()]
+        return [*self.desired().policies(), *self._planner.policies]
 
     def _last_loaded(self) -> Loaded:
         return self._loaded or self._load(True)
@@ -161,7 +151,7 @@ class Reconciler:
         from reconciler.database.operations import compile_unit
 
         units = [unit for unit in plan.units if unit.migrations]
-        connection = self._connection()
+        connection = self._access.connection()
         if connection is None:  # a file that is not there yet
             return [(unit.name, compile_unit(unit, "sqlite", revision=1)) for unit in units]
         newest = self.history(1)
@@ -196,9 +186,9 @@ class Reconciler:
         if stops:
             codes = ", ".join(dict.fromkeys(hazard.code for hazard in stops))
             raise Refused(f"hazards not allowed: {codes}", hint="see the plan for each, or allow them")
-        maker = self._makers.get(plan.id, lambda: self._planned(self._load(True)))
+        maker = self._makers.get(plan.id, lambda: self._planner.plan(self._load(True)))
         return apply_plan(
-            self._catalog(create=True),
+            self._access.made_catalog(),
             plan,
             maker,
             allow=allow,
@@ -228,12 +218,12 @@ class Reconciler:
         planned = self._planned_last
         assert planned is not None, "what is applied was planned"
 
-        connection, stamp = self._catalog(create=True), self._stamp_last
+        connection, stamp = self._access.made_catalog(), self._stamp_last
 
         def remake() -> Planned:
             if not planned.depends_on_rows and stamp and verdict.stamp_of(connection) == stamp:
                 return planned
-            return self._planned_again(planned, self._last_loaded())
+            return self._planner.plan_again(planned, self._last_loaded())
 
         return apply_plan(
             connection,
@@ -257,205 +247,18 @@ class Reconciler:
                 hint="source or database moved since; plan and review again",
             )
 
-    def suspend(
-        self, addresses: Sequence[str], *, owner: str, reason: str, until: timedelta | datetime | None = None
-    ) -> list[Suspension]:
-        """No apply touches these objects (`*`: any) until then, or until they are resumed. Raises NotFound."""
-        from reconciler.control.suspension import suspend
-        from reconciler.database import records
-
-        connection = self._catalog()
-        known = self.desired().entries.keys() | records.entries(connection).keys()
-        return suspend(connection, addresses, known, owner=owner, reason=reason, until=until)
-
-    def resume(self, addresses: Sequence[str], *, actor: str) -> list[str]:
-        """The addresses that were suspended until now."""
-        from reconciler.database.suspensions import resume
-
-        return resume(self._catalog(), addresses, actor=actor)
-
-    def suspensions(self) -> dict[str, Suspension]:
-        """Those in force, by address."""
-        from reconciler.database.suspensions import in_force
-
-        connection = self._catalog_if_any()
-        return in_force(connection) if connection is not None else {}
-
-    def leases(self) -> list[LeaseRecord]:
-        """Who may write now, and who could."""
-        from reconciler.database.lease import listed
-
-        connection = self._catalog_if_any()
-        return listed(connection) if connection is not None else []
-
-    def break_lease(self, name: str, *, actor: str, reason: str) -> LeaseRecord:
-        """Takes a lease from its holder, who writes nothing more. Raises NotFound."""
-        from reconciler.control.leases import break_recorded
-
-        return break_recorded(self._catalog(), name, actor=actor, reason=reason)
-
-    def restore_archive(self, number: int, *, reason: str = "", actor: str = "") -> Outcome:
-        from reconciler.control.archives import restore
-
-        return restore(self._catalog(), number, actor=actor, reason=reason)
-
-    def purge_archive(self, number: int, *, reason: str = "", actor: str = "") -> Outcome:
-        from reconciler.control.archives import purge
-
-        return purge(self._catalog(), number, actor=actor, reason=reason)
-
     # --- telling --------------------------------------------------------------------------------------------
-
-    def history(self, limit: int = 20) -> list[RevisionSummary]:
-        from reconciler.control.history import summaries
-
-        connection = self._catalog_if_any()
-        return summaries(connection, limit) if connection is not None else []
-
-    def revision(self, number: int) -> RevisionDetail:
-        from reconciler.control.history import detail
-
-        return detail(self._catalog(), number)
-
-    def archives(self, include_gone: bool = False) -> list[ArchiveRecord]:
-        from reconciler.control.archives import listed
-
-        connection = self._catalog_if_any()
-        return listed(connection, include_gone=include_gone) if connection is not None else []
-
-    def expired_archives(self) -> list[ArchiveRecord]:
-        """What is parked beyond the time it was to be kept."""
-        from reconciler.control.archives import expired
-
-        connection = self._catalog_if_any()
-        return expired(connection) if connection is not None else []
 
     def status(self) -> Status:
         from reconciler.control.status import status_of
 
-        return status_of(self, self._catalog_if_any())
+        return status_of(self, self._access.catalog_if_any())
 
     @property
     def database(self) -> str:
         """The database's URL without its password."""
-        from reconciler.database.connection import masked
-
-        return masked(self.settings.database)
+        return self._access.name
 
     def catalog(self) -> Connection:
         """The connection, to a database whose catalog is made if there is none."""
-        return self._catalog(create=True)
-
-    # --- inside ---------------------------------------------------------------------------------------------
-
-    def _connection(self) -> Connection | None:
-        """The connection; None where the database is a file that does not exist and may not be created."""
-        if self._open is None:
-            from reconciler.database.connection import connect
-            from reconciler.database.failures import DatabaseMissing
-
-            missing_is_empty = self.settings.database.startswith("sqlite")
-            try:
-                self._open = connect(
-                    self.settings.database, create=self._create, lock_timeout=self.settings.lock_timeout
-                )
-            except DatabaseMissing:
-                if not missing_is_empty:
-                    raise
-            else:
-                if (
-                    self._create
-                ):  # whoever may write brings an older catalog up to date before looking into it
-                    self._upgrade(self._open)
-        return self._open
-
-    @staticmethod
-    def _upgrade(connection: Connection) -> None:
-        from reconciler.database.upgrade import catalog_version, ensure_catalog
-
-        if catalog_version(connection) is not None:
-            ensure_catalog(connection)
-
-    def _catalog_if_any(self) -> Connection | None:
-        from reconciler.database.upgrade import has_catalog
-
-        connection = self._connection()
-        return connection if connection is not None and has_catalog(connection) else None
-
-    def _catalog(self, *, create: bool = False) -> Connection:
-        """A connection to a database with an up-to-date catalog. Raises NotFound where nothing was ever
-        applied."""
-        if create:
-            self._create = True
-            from reconciler.database.upgrade import ensure_catalog
-
-            made = self._connection()
-            assert made is not None, "a database that may be created is there"
-            ensure_catalog(made)
-        connection = self._catalog_if_any()
-        if connection is None:
-            raise NotFound(f"nothing was ever applied to {self.database}", hint="reconcile --apply")
-        return connection
-
-    def _planned(self, loaded: Loaded) -> Planned:
-        from reconciler.control.observing import planned_from
-
-        return planned_from(
-            self._connection(),
-            loaded.state,
-            source=self.settings.source,
-            database=self.database,
-            commit=loaded.commit,
-            problems=loaded.problems,
-            hold_missing=bool(loaded.opaque),
-            large_table_rows=self.settings.large_table_rows,
-            pinned=self._policies(),
-        )
-
-    def _policies(self) -> Sequence[Policy]:
-        return self._pinned.policies if self._pinned is not None else ()
-
-    def _planned_again(self, planned: Planned, loaded: Loaded) -> Planned:
-        """The plan as it would be made now; the very same one where it can be no other."""
-        from reconciler.control.observing import fingerprint_now
-
-        if not planned.depends_on_rows:
-            observed = fingerprint_now(self._connection())
-            if plan_id(loaded.state.digest, observed, loaded.commit) == planned.plan.id:
-                return planned
-        return self._planned(loaded)
-
-    def _planned_to(self, connection: Connection, revision: int) -> Planned:
-        from reconciler.control.history import as_source, lineage, state_of_revision
-        from reconciler.control.observing import planned_from
-
-        return planned_from(
-            connection,
-            state_of_revision(connection, revision),
-            source=as_source(revision),
-            database=self.database,
-            large_table_rows=self.settings.large_table_rows,
-            check_versions=False,
-            lineage=lambda name: lineage(connection, name, revision),
-            pinned=self._policies(),
-        )
-
-    def _by_verdict(self, connection: Connection, loaded: Loaded) -> Plan | None:
-        known = verdict.read(self._cache_folder(), self.settings.source, self.settings.database)
-        if known is None or known.desired != loaded.state.digest or known.planner != PLANNER:
-            return None
-        if known.stamp != verdict.stamp_of(connection):
-            return None
-        identity = plan_id(known.desired, known.observed, loaded.commit)
-        return Plan(
-            identity, self.settings.source, self.database, known.desired, known.observed, loaded.commit
-        )
-
-    def _remember(self, connection: Connection, loaded: Loaded, actual: ActualState) -> None:
-        found = verdict.Verdict(loaded.state.digest, verdict.stamp_of(connection), actual.fingerprint)
-        verdict.write(self._cache_folder(), self.settings.source, self.settings.database, found)
-
-    def _cache_folder(self) -> Path:
-        from reconciler.manifests.cache import cache_folder
-
-        return cache_folder(self.settings.cache)
+        return self._access.made_catalog()

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.control.history import summaries
+from reconciler.control.leases import leader
 from reconciler.control.reports import Counts, DriftStatus, ObjectStatus, Status, SuspensionStatus
 from reconciler.database import conditions, records
-from reconciler.database.conditions import LEADER, SOURCE, Condition
+from reconciler.database.conditions import SOURCE, Condition
 from reconciler.database.holds import Hold, holds
-from reconciler.database.lease import listed
 from reconciler.database.suspensions import in_force
 from reconciler.errors import SourceError
 
@@ -62,11 +62,10 @@ def _told(connection: Connection, plan: Plan | None) -> dict[str, Any]:
     """What the catalog holds of each object, and who looks after them."""
     found = conditions.recorded(connection)
     source = found.pop(SOURCE, None)
-    leader = next((one for one in listed(connection) if one.name == LEADER and one.state == "held"), None)
     return {
         "objects": _objects(connection, plan, found),
         "source_condition": _with_condition(ObjectStatus(SOURCE, "", ""), source) if source else None,
-        "controller": leader.holder if leader else "",
+        "controller": leader(connection),
         "drifted": tuple(
             DriftStatus(one.drift.address, one.drift.message, one.first_seen, one.treatment)
             for one in conditions.sightings(connection)

@@ -1,16 +1,20 @@
-"""Doorbell: hears, without asking all the time, that somebody has something for those who wait.
+"""Doorbells: hear, without asking all the time, that somebody has something for those who wait.
 
-On PostgreSQL it is rung by `ring` and heard at once. SQLite has no bell: whoever waits asks often, and cheaply,
+There is one for workers, who wait for tasks, and one for the controller, who waits for its source to change. On
+PostgreSQL a bell is rung by `ring` and heard at once. SQLite has none: whoever waits asks often, and cheaply,
 whether another connection has committed anything.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import secrets
+from typing import Literal, Protocol
 
 from reconciler.database.connection import Connection
 
-CHANNEL = "reconciler_tasks"
+Channel = Literal["reconciler_tasks", "reconciler_source"]
+TASKS: Channel = "reconciler_tasks"
+SOURCE: Channel = "reconciler_source"
 
 
 class Doorbell(Protocol):
@@ -26,19 +30,27 @@ class Doorbell(Protocol):
     def close(self) -> None: ...
 
 
-def ring(connection: Connection) -> None:
+def ring(connection: Connection, channel: Channel = TASKS) -> None:
     """Wake those who wait; inside a transaction, once it is committed."""
     if connection.dialect == "postgresql":
-        connection.execute(f"NOTIFY {CHANNEL}")
+        connection.execute(f"NOTIFY {channel}")
+    elif channel == SOURCE:
+        # Tasks come and go all the time in the same file: what is meant for the controller has a note of its own.
+        connection.execute(
+            "INSERT INTO catalog_meta (key, value) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (SOURCE, secrets.token_hex(8)),
+        )
 
 
-def doorbell(connection: Connection) -> Doorbell:
-    """Of the database of a connection, which must be used by whoever asks `rang` only."""
+def doorbell(connection: Connection, channel: Channel = TASKS) -> Doorbell:
+    """Of the database of a connection, which must be used by whoever asks `rang` only. It has not rung yet, except
+    that the workers' on SQLite says so at first."""
     if connection.dialect == "sqlite":
-        return _SqliteDoorbell(connection)
+        return _SqliteDoorbell(connection) if channel == TASKS else _SqliteNotes(connection)
     from reconciler.database.postgres_doorbell import PostgresDoorbell
 
-    return PostgresDoorbell(connection.address, connection.url)
+    return PostgresDoorbell(connection.address, connection.url, channel)
 
 
 class _SqliteDoorbell:
@@ -61,3 +73,23 @@ class _SqliteDoorbell:
 
     def close(self) -> None:
         """The connection is not its own."""
+
+
+class _SqliteNotes(_SqliteDoorbell):
+    """Of all that others commit, only what `ring` has left."""
+
+    interval = 0.1
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        super().rang()
+        self._note = self._read()
+
+    def rang(self) -> bool:
+        if not super().rang():
+            return False
+        before, self._note = self._note, self._read()
+        return self._note != before
+
+    def _read(self) -> object:
+        return self._connection.execute("SELECT value FROM catalog_meta WHERE key = ?", (SOURCE,))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import psycopg
 
-from reconciler.database.doorbell import CHANNEL
+from reconciler.database.doorbell import Channel
 from reconciler.database.failures import from_connecting, from_postgres
 
 
 class PostgresDoorbell:
     interval = float("inf")
 
-    def __init__(self, address: str, url: str) -> None:
+    def __init__(self, address: str, url: str, channel: Channel) -> None:
         """`address` is what libpq is given, `url` what people are shown. Raises DatabaseError."""
         self._url = url
         try:
@@ -19,7 +19,7 @@ class PostgresDoorbell:
         except psycopg.Error as error:
             raise from_connecting(error, url) from error
         try:
-            self._raw.execute(f"LISTEN {CHANNEL}")
+            self._raw.execute(f"LISTEN {channel}")
             # Kept, as a connection that is lost does not tell it any more to those who wait for it.
             self._descriptor = self._raw.fileno()
         except psycopg.Error as error:

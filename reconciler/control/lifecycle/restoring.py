@@ -15,6 +15,7 @@ from reconciler.errors import NotFound, Refused
 if TYPE_CHECKING:
     from reconciler.control.reports import Outcome
     from reconciler.database.connection import Connection
+    from reconciler.spec.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ def restorable(connection: Connection, address: str) -> dict[str, dict[str, Any]
     }
 
 
+def returning(connection: Connection, source: State, address: str) -> tuple[str, ...]:
+    """What `restore` would bring back, for people to look at first; nothing is changed. `source` is what the source
+    says now. Raises NotFound, Refused."""
+    if address in source.entries and address in deletions.open_orders(connection):
+        return (address,)
+    return tuple(_missing(connection, source, address))
+
+
 def restore(
     connection: Connection,
     proposer: Callable[[], Proposer],
@@ -69,12 +78,8 @@ def restore(
     withdrawn = deletions.withdraw(connection, [address], actor=actor, reason=reason or "restored in time")
     if withdrawn and address in proposer().state.entries:
         return Restored((address,), withdrawn=True)
-    live = records.entries(connection)
     once = proposer()
-    if address in once.state.entries:
-        raise Refused(f"{address} is in the source", hint="reconcile --apply puts it in place")
-    documents = restorable(connection, address) if address not in live else _live(connection, address)
-    missing = {one: document for one, document in documents.items() if one not in once.state.entries}
+    missing = _missing(connection, once.state, address)
     wish = Wish(f"Restore {address}", put=tuple(missing.values()), summary=reason)
     draft = once.draft(wish)
     with connection.transaction():
@@ -84,9 +89,18 @@ def restore(
     return Restored(tuple(missing), proposed=done.proposed, outcome=done.outcome)
 
 
-def _live(connection: Connection, address: str) -> dict[str, dict[str, Any]]:
-    """Of what has left the source only."""
-    return {address: json.loads(records.spec_text(connection, address))}
+def _missing(connection: Connection, source: State, address: str) -> dict[str, dict[str, Any]]:
+    """The manifests that have to go back into the source, by address."""
+    live = address in records.entries(connection)
+    if address in source.entries and live:
+        raise Refused(f"{address} is in service: there is nothing to restore")
+    if address in source.entries:
+        raise Refused(f"{address} is in the source", hint="reconcile --apply puts it in place")
+    if live:  # it has left the source only
+        documents = {address: json.loads(records.spec_text(connection, address))}
+    else:
+        documents = restorable(connection, address)
+    return {one: document for one, document in documents.items() if one not in source.entries}
 
 
 def _is_agent_of(document: dict[str, Any], address: str) -> bool:
