@@ -15,6 +15,7 @@ from api.routes import (
     agents,
     builder,
     catalog,
+    console,
     deletion,
     documentation,
     exports,
@@ -69,6 +70,7 @@ ROUTERS = [
         exports,
         webhooks,
         health,
+        console,
     )
 ]
 """In the order in which they are tried: results come first, as they are asked for most."""
