@@ -11,7 +11,7 @@ from reconciler.bootstrap.sources import (
     load_kept,
     load_manifests,
     open_source,
-    remembered,
+    remembering,
 )
 
 if TYPE_CHECKING:
@@ -39,12 +39,11 @@ def open_reconciler(settings: Settings, *, create: bool = False, stays: bool = F
     from reconciler.control.reconciler import Reconciler
     from reconciler.manifests.pinned import Pinned
 
-    cache = remembered(settings) if stays else None
-
     def load(use_cache: bool) -> Loaded:
-        return load_manifests(settings, use_cache=use_cache, cache=cache)
+        return load_manifests(settings, use_cache=use_cache)
 
-    return Reconciler(settings, load=load, create=create, pinned=Pinned(settings.policy))
+    read = remembering(settings) if stays else load
+    return Reconciler(settings, load=read, create=create, pinned=Pinned(settings.policy))
 
 
 def open_controller(
@@ -64,7 +63,8 @@ def open_controller(
     from reconciler.control.controller.health import Checkups
     from reconciler.control.controller.loop import Controller, Timing
     from reconciler.control.controller.passes import Passes
-    from reconciler.control.controller.waking import Bell, FolderWatcher
+    from reconciler.control.controller.waking import Bell, DatabaseListener, FolderWatcher, Watcher
+    from reconciler.database.connection import connect
 
     followed = open_source(settings)  # refuses now what would be refused at every pass
     reconciler = open_reconciler(settings, create=True, stays=True)
@@ -79,6 +79,9 @@ def open_controller(
             reconciler.close()
 
     bell = Bell()
+    watchers: list[Watcher] = [DatabaseListener(lambda: connect(settings.database, create=False), bell)]
+    if in_folder:
+        watchers.append(FolderWatcher(followed.key, bell))
     passes = Passes(
         reconciler,
         Checkups(examination()),
@@ -93,7 +96,7 @@ def open_controller(
         bell,
         holder=f"{name} on {socket.gethostname()}, process {os.getpid()}",
         timing=Timing(interval, settings.lease_seconds),
-        watcher=FolderWatcher(followed.key, bell) if in_folder else None,
+        watchers=watchers,
         told=told,
     )
     return controller

@@ -28,7 +28,11 @@ class Planner:
 
     @property
     def policies(self) -> Sequence[Policy]:
-        return self._pinned.policies if self._pinned is not None else ()
+        """As they are now: a program that stays follows the file that holds them."""
+        if self._pinned is None:
+            return ()
+        self._pinned = self._pinned.now()
+        return self._pinned.policies
 
     def plan(self, loaded: Loaded) -> Planned:
         from reconciler.control.observing import planned_from

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 import structlog
 
 from reconciler.control.controller.passes import Passes, Report
-from reconciler.control.controller.waking import Bell, FolderWatcher
+from reconciler.control.controller.waking import Bell, Watcher
 from reconciler.control.keeping import RENEWALS, kept_alive
 from reconciler.database.conditions import LEADER, Condition
 from reconciler.database.connection import Connection
@@ -48,11 +48,11 @@ class Controller:
         *,
         holder: str,
         timing: Timing | None = None,
-        watcher: FolderWatcher | None = None,
+        watchers: Sequence[Watcher] = (),
         told: Callable[[Report, Collection[Condition]], None] | None = None,
     ) -> None:
         self._connect, self._passes, self._bell = connect, passes, bell
-        self._holder, self._watcher, self._told = holder, watcher, told
+        self._holder, self._watchers, self._told = holder, watchers, told
         self._timing = timing or Timing()
         self._lease: Lease | None = None
         self._stopped = False
@@ -73,13 +73,15 @@ class Controller:
 
     def run(self, *, once: bool = False) -> Report | None:
         """Until stopped; with `once`, one pass as soon as the lease is there. The last pass that was made."""
-        if self._watcher is not None and not once:
-            self._watcher.start()
+        if once:
+            return self._run(once=True)
+        for watcher in self._watchers:
+            watcher.start()
         try:
-            return self._run(once=once)
+            return self._run(once=False)
         finally:
-            if self._watcher is not None and not once:
-                self._watcher.stop()
+            for watcher in self._watchers:
+                watcher.stop()
 
     def _run(self, *, once: bool) -> Report | None:
         failures, report = 0, None

@@ -1,4 +1,4 @@
-"""What wakes a controller: a folder that changed, or anybody who rings.
+"""What wakes a controller: a folder that changed, anybody who rings here, or rings elsewhere by way of the database.
 
 Neither has to be complete: whoever wakes looks at the whole source anyway, and looks now and then without being
 woken. An event that is lost, as when too many come at once, only costs time.
@@ -9,10 +9,16 @@ from __future__ import annotations
 import os
 import select
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Protocol
 
 import structlog
+
+from reconciler.database.connection import Connection
+from reconciler.database.doorbell import SOURCE, doorbell
+from reconciler.errors import ReconcilerError
 
 DEBOUNCE = 200
 """Milliseconds that a stream of changes is gathered for at most."""
@@ -20,6 +26,10 @@ QUIET = 20
 """Milliseconds without any further change after which those that came are told."""
 ROOT_CHECK = 1.0
 """Seconds between two looks whether the watched folder is still the one of that name."""
+MOST = 60.0
+"""Seconds after which a connection that says nothing is asked whether it is still there."""
+AGAIN = 2.0
+"""Seconds until a database that could not be listened to is tried again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +56,53 @@ class Bell:
         heard = frozenset(self._reasons)
         self._reasons.difference_update(heard)
         return heard
+
+
+class Watcher(Protocol):
+    """Rings a bell from a thread of its own, between `start` and `stop`."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class DatabaseListener:
+    """Rings when somebody has rung for the controller in its database, as a server does that was told of a push."""
+
+    def __init__(self, connect: Callable[[], Connection], bell: Bell) -> None:
+        self._connect, self._bell = connect, bell
+        self._over = threading.Event()
+        self._hears, self._tells = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        os.write(self._tells, b".")
+        self._thread.join(timeout=AGAIN)
+
+    def _run(self) -> None:
+        heard_before = False
+        while not self._over.is_set():
+            try:
+                with self._connect() as connection:
+                    self._listen(connection, missed=heard_before)
+            except ReconcilerError as error:  # no database yet, no catalog in it, or it went away
+                _log.debug("not listening", code=error.code, message=error.message)
+                heard_before = True
+                self._over.wait(AGAIN)
+
+    def _listen(self, connection: Connection, *, missed: bool) -> None:
+        with closing(doorbell(connection, SOURCE)) as door:
+            if missed:
+                self._bell.ring("webhook")
+            waited_for = [one for one in (self._hears, door.fileno()) if one is not None]
+            while not self._over.is_set():
+                select.select(waited_for, [], [], min(door.interval, MOST))
+                if door.rang():
+                    self._bell.ring("webhook")
 
 
 class FolderWatcher:

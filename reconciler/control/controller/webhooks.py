@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.errors import ReconcilerError
 
+_GITEA = ("x-gitea-signature", "x-forgejo-signature")
 LARGEST = 25 * 2**20
 """Bytes of a body; GitHub sends at most so many."""
 
@@ -60,9 +61,9 @@ def pushed(headers: Mapping[str, str], body: bytes, secret: str) -> Push | None:
 def _verified(given: Mapping[str, str], body: bytes, secret: str) -> tuple[str, str]:
     """(forge, event). Gitea also sends GitHub's headers, so that its own are looked for first."""
     if secret and len(body) <= LARGEST:
-        if "x-gitea-signature" in given:
-            if _signed(given["x-gitea-signature"], body, secret):
-                return "gitea", given.get("x-gitea-event", "")
+        if theirs := next((given[name] for name in _GITEA if name in given), ""):
+            if _signed(theirs, body, secret):
+                return "gitea", given.get("x-gitea-event") or given.get("x-forgejo-event", "")
         elif "x-hub-signature-256" in given:
             algorithm, _, digest = given["x-hub-signature-256"].partition("=")
             if algorithm == "sha256" and _signed(digest, body, secret):

@@ -287,19 +287,25 @@ def test_an_export_is_made_fetched_and_looked_into(seeded: Api) -> None:
 
 def test_a_signed_push_starts_a_reconciliation(tmp_path: Path) -> None:
     config = replace(ServeConfig(pepper=PEPPER, hosts=("localhost",)), webhook_secret="s3cret")
-    body = json.dumps({"ref": "refs/heads/main"}).encode()
-    signature = "sha256=" + hmac.new(b"s3cret", body, sha256).hexdigest()
+    repository = {"full_name": "team/agents", "path_with_namespace": "team/agents"}
+    told = {"ref": "refs/heads/main", "after": "a" * 40, "repository": repository, "project": repository}
+    body = json.dumps(told).encode()
+    github = {"X-Hub-Signature-256": "sha256=" + hmac.new(b"s3cret", body, sha256).hexdigest()}
     with serving(tmp_path, config=config) as api:
         send = api.nobody.post
         path = "/api/v1/webhooks/git"
         assert send(path, content=body).status_code == 401
-        assert send(path, content=body + b" ", headers={"X-Hub-Signature-256": signature}).status_code == 401
-        ping = send(path, content=body, headers={"X-Hub-Signature-256": signature, "X-GitHub-Event": "ping"})
-        assert ping.status_code == 200
-        for headers in ({"X-Hub-Signature-256": signature}, {"X-Gitlab-Token": "s3cret"}):
+        push = {**github, "X-GitHub-Event": "push"}
+        assert send(path, content=body + b" ", headers=push).status_code == 401
+        assert send(path, content=body, headers={**github, "X-GitHub-Event": "ping"}).status_code == 200
+        for headers in (push, {"X-Gitlab-Token": "s3cret", "X-Gitlab-Event": "Push Hook"}):
             started = send(path, content=body, headers=headers)
             assert started.status_code == 202, started.text
             assert _ended(api, started.headers["location"])["state"] == "succeeded"
+
+
+def test_a_push_without_a_secret_to_sign_it_with_finds_no_webhook(api: Api) -> None:
+    assert api.nobody.post("/api/v1/webhooks/git", content=b"{}").status_code == 404
 
 
 # --- git -------------------------------------------------------------------------------------------------

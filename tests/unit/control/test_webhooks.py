@@ -37,16 +37,22 @@ def headers(forge: str, body: bytes = BODY, secret: str = SECRET, event: str = "
                 "X-GitHub-Event": event,
                 "X-Hub-Signature-256": "sha256=of something else",
             }
+        case "forgejo":
+            return {"X-Forgejo-Event": event, "X-Forgejo-Signature": signature(body, secret)}
         case _:
             return {"X-Gitlab-Event": {"push": "Push Hook"}.get(event, event), "X-Gitlab-Token": secret}
 
 
-FORGES = pytest.mark.parametrize("forge", ["github", "gitea", "gitlab"])
+def _kind(forge: str) -> str:
+    return "gitea" if forge == "forgejo" else forge
+
+
+FORGES = pytest.mark.parametrize("forge", ["github", "gitea", "gitlab", "forgejo"])
 
 
 @FORGES
 def test_a_signed_push_tells_the_branch_and_its_commit(forge: str) -> None:
-    assert pushed(headers(forge), BODY, SECRET) == Push(forge, "team/agents", "main", AFTER)
+    assert pushed(headers(forge), BODY, SECRET) == Push(_kind(forge), "team/agents", "main", AFTER)
 
 
 @FORGES
@@ -61,7 +67,7 @@ def test_another_secret_is_refused(forge: str) -> None:
         pushed(headers(forge, secret="guessed"), BODY, SECRET)
 
 
-@pytest.mark.parametrize("forge", ["github", "gitea"])
+@pytest.mark.parametrize("forge", ["github", "gitea", "forgejo"])
 def test_a_body_that_was_altered_is_refused(forge: str) -> None:
     with pytest.raises(UnsignedWebhookError):
         pushed(headers(forge), BODY.replace(b"main", b"evil"), SECRET)
@@ -88,7 +94,7 @@ def test_other_events_and_tags_wake_nobody(forge: str) -> None:
 @FORGES
 def test_a_branch_that_was_deleted_has_no_commit(forge: str) -> None:
     gone = BODY.replace(AFTER.encode(), b"0" * 40)
-    assert pushed(headers(forge, gone), gone, SECRET) == Push(forge, "team/agents", "main", "")
+    assert pushed(headers(forge, gone), gone, SECRET) == Push(_kind(forge), "team/agents", "main", "")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"ref": "refs/heads/main"}', b"payload=%7B"])
