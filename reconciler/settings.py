@@ -36,6 +36,13 @@ class Settings:
     ollama_url: str = DEFAULT_OLLAMA
     ollama_api_key: str = field(default="", repr=False)
     """Of an Ollama server that asks for one."""
+    builder_model: str = ""
+    """The language model that listens in the builder; empty: any there is."""
+    builder_temperature: float = 0.0
+    builder_context: int = 8192
+    """Tokens that it is given room for."""
+    builder_timeout: float = 60.0
+    """Seconds that one answer of it may take."""
     egress_private: tuple[str, ...] = ()
     """Networks that agents may reach besides the public ones, such as 10.1.0.0/16."""
     egress_certificates: str = ""
@@ -70,6 +77,10 @@ class Settings:
             archive_retention=_retention(env, "RECONCILER_ARCHIVE_RETENTION"),
             ollama_url=_ollama_url(env),
             ollama_api_key=env.get("RECONCILER_OLLAMA_API_KEY") or env.get("OLLAMA_API_KEY", ""),
+            builder_model=env.get("RECONCILER_BUILDER_MODEL", ""),
+            builder_temperature=_temperature(env, "RECONCILER_BUILDER_TEMPERATURE"),
+            builder_context=_number(env, "RECONCILER_BUILDER_CONTEXT", 8192) or 8192,
+            builder_timeout=float(_number(env, "RECONCILER_BUILDER_TIMEOUT", 60) or 1),
             egress_private=_networks(env, "RECONCILER_EGRESS_PRIVATE"),
             egress_certificates=_file(env, "RECONCILER_EGRESS_CERTIFICATES"),
             broker_url=env.get("RECONCILER_BROKER_URL") or DEFAULT_BROKER,
@@ -135,6 +146,13 @@ def _retention(env: Mapping[str, str], name: str) -> float | None:
             f"{name} is {text[:40]!r}, not a time", hint="write it in hours, days or weeks: 12h, 30d, 26w"
         )
     return float(int(given[1]) * _UNITS[given[2]])
+
+
+def _temperature(env: Mapping[str, str], name: str) -> float:
+    text = env.get(name, "")
+    if text and not re.fullmatch(r"[01]|[01]\.[0-9]{1,3}|2(\.0)?", text):
+        raise UsageError(f"{name} is {text[:40]!r}", hint="it is a number from 0 to 2, such as 0.2, or unset")
+    return float(text or 0)
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

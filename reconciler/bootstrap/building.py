@@ -31,8 +31,9 @@ def open_builder(
 
     `connecting` gives connections to a database with a catalog (default: one of its own for each call), `writer` what
     proposals go through (default: `open_writer`), `provider` the models (default: Ollama's), `conditions` say how they
-    are asked.
+    are asked (default: as the settings say).
     """
+    from reconciler.builder.modelling import Conditions
     from reconciler.builder.service import AgentBuilderService
     from reconciler.builder.templates.installed import installed_templates
     from reconciler.builder.workshop import Workshop
@@ -53,7 +54,13 @@ def open_builder(
         workshop,
         installed_templates(),
         provider=provider or Ollama(settings.ollama_url, api_key=settings.ollama_api_key),
-        conditions=conditions,
+        conditions=conditions
+        or Conditions(
+            model=settings.builder_model,
+            temperature=settings.builder_temperature,
+            context=settings.builder_context,
+            timeout=settings.builder_timeout,
+        ),
     )
 
 

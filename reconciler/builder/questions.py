@@ -19,7 +19,10 @@ _TELLABLE = frozenset({SlotKind.CHOICE, SlotKind.ADDRESS, SlotKind.HOST, SlotKin
 
 
 def open_questions(session: Session, templates: Templates) -> tuple[Question, ...]:
-    """One, or two where a model listens that can tell two answers apart; none where nothing is left to be asked."""
+    """One, or two where a model listens that can tell two answers apart; none where nothing is left to be asked, or
+    nobody may answer any more."""
+    if not session.state.open:
+        return ()
     if session.conflicts:
         return (_decision(session.conflicts[0], templates.get(session.template)),)
     template = templates.get(session.template)

@@ -180,7 +180,7 @@ class Workshop:
         self, template: Template, values: dict[str, Any], base: Loaded, left_out: list[str]
     ) -> list[Document]:
         """Takes edits that do not fit out of the values, and says why in `left_out`. Raises UsageError."""
-        policies = [*base.state.policies(), *self._pinned.policies]
+        policies = [*base.state.policies(), *self._pinned.now().policies]
         if template.name != change.NAME:
             return [bounds.tightened(document, policies) for document in template.compose(values)]
         before = documents_of(values.get("type", ""), base.state, self._reading_writer())
@@ -223,8 +223,9 @@ class Workshop:
         return not source.startswith("git+") and not Path(source).exists()
 
     def _load(self, source: Source) -> Loaded:
-        cache = Cache(cache_folder(self._settings.cache), cache_key(source, self._pinned))
-        return load(source, cache, self._pinned)
+        pinned = self._pinned.now()
+        cache = Cache(cache_folder(self._settings.cache), cache_key(source, pinned))
+        return load(source, cache, pinned)
 
 
 class _NoFolder:
