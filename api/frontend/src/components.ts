@@ -1,0 +1,2 @@
+/** Components over the hooks. Their look is in `styles.css`, by classes that begin with `rc-`. */
+export {};

@@ -1,0 +1,1 @@
+/** Rows that keep every constraint, of three types that are made up; see `types.ts`. */

@@ -1,0 +1,2 @@
+/** Handlers for Mock Service Worker that answer as an instance would. */
+export {};
