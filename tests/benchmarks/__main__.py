@@ -57,6 +57,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "submit-inserts": serving.submission_beside_inserts,
     "save-sqlite": partial(controlling.save_to_applied, dialect="sqlite"),
     "save-postgresql": partial(controlling.save_to_applied, dialect="postgresql"),
+    "push-sqlite": controlling.push_to_applied,
     "idle-controller": controlling.idle,
     "pipeline-plain": pipelines.beside_plain_calls,
     "pipeline-haystack": partial(pipelines.beside, peer="haystack"),

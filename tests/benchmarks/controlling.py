@@ -9,6 +9,7 @@ from tests.benchmarks.contest import Contender, Contest, Within
 from tests.benchmarks.stage import Dialect, Stage, python
 
 SAVES = 9
+PUSHES = 5
 QUIET = 20
 """Seconds of rest in which the processor's time is counted."""
 
@@ -22,6 +23,20 @@ def save_to_applied(stage: Stage, dialect: Dialect) -> Contest:
         _follow(stage, "saved", source, database, SAVES),
         replace(_follow(stage, "event", source, database, SAVES), name="watchfiles + stat"),
         Within(0.3),
+    )
+
+
+def push_to_applied(stage: Stage) -> Contest:
+    """Beside git alone: the same pushes, fetched and listed."""
+    source = stage.large_source()
+    arguments = (str(source), stage.applied(source, "sqlite"), str(PUSHES))
+    cache = {"RECONCILER_CACHE_DIR": str(stage.folder / "cache")}
+    ours = python("pushing", "applied", *arguments)
+    return Contest(
+        f"push with webhook → applied, {_files(stage)}, sqlite",
+        replace(ours, name="reconcile --watch, pushed", environment=cache, own_clock=True),
+        replace(python("pushing", "git", *arguments), name="git push, fetch, ls-tree", own_clock=True),
+        Within(1.0),
     )
 
 

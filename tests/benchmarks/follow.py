@@ -34,7 +34,7 @@ def main() -> None:
     controller = subprocess.Popen([*command, "--database", database], stderr=subprocess.DEVNULL)
     try:
         time.sleep(SETTLED)
-        _rest(controller.pid)
+        rest(controller.pid)
         print(f"{_saved(source, database, count) if way == 'saved' else _idle(controller.pid, count):.6f}")
     finally:
         controller.terminate()
@@ -45,9 +45,9 @@ def _saved(source: Path, database: str, count: int) -> float:
     taken = []
     with connect(database, create=False) as connection:
         for number in range(count):
-            before, begun = _newest(connection), time.perf_counter()
-            _save(source, number)
-            while _newest(connection) == before:
+            before, begun = newest(connection), time.perf_counter()
+            save(source, number)
+            while newest(connection) == before:
                 if time.perf_counter() - begun > PATIENCE:
                     raise SystemExit("the controller applied nothing")
                 time.sleep(0.001)
@@ -56,12 +56,12 @@ def _saved(source: Path, database: str, count: int) -> float:
     return statistics.median(taken)
 
 
-def _newest(connection: Connection) -> int:
+def newest(connection: Connection) -> int:
     rows = connection.execute("SELECT max(number) FROM revisions WHERE finished_at IS NOT NULL")
     return int(rows[0][0] or 0)
 
 
-def _save(source: Path, number: int) -> None:
+def save(source: Path, number: int) -> None:
     """Another type each time gets a title that it never had, and the version that goes with it."""
     files = sorted((source / "types").glob("*.yaml"))
     file = files[number % len(files)]
@@ -90,7 +90,7 @@ def _event(source: Path, count: int) -> float:
     for number in range(count):
         told.clear()
         begun = time.perf_counter()
-        _save(source, number)
+        save(source, number)
         told.wait(PATIENCE)
         taken.append(time.perf_counter() - begun)
         time.sleep(0.3)
@@ -104,7 +104,7 @@ def _idle(pid: int, seconds: int) -> float:
     return _processor(pid) - before
 
 
-def _rest(pid: int) -> None:
+def rest(pid: int) -> None:
     """Until what a controller looks after at its start is done."""
     end, before = time.monotonic() + 2 * PATIENCE, _processor(pid)
     while time.monotonic() < end:

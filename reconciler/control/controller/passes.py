@@ -26,7 +26,7 @@ from reconciler.database.conditions import SOURCE, Condition
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.suspensions import EVERYTHING
-from reconciler.errors import SourceError, StalePlan
+from reconciler.errors import ManifestsInvalid, SourceError, StalePlan, UsageError
 from reconciler.garbage import not_collected
 from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
@@ -96,7 +96,7 @@ class Passes:
             self._checkups.recall(self._known)
         try:
             plan, outcome, selection = self._applied(lease)
-        except SourceError as error:
+        except (SourceError, UsageError, ManifestsInvalid) as error:  # the latter two: of the pinned policy
             found = unreadable(error.code, error.message, self._known.get(SOURCE))
             changed = self._write(connection, lease, [found], complete=False)
             return Report(changed=changed, error=error, seconds=time.monotonic() - begun)

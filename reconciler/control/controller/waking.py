@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -136,9 +137,11 @@ class FolderWatcher:
                 self._over.wait(ROOT_CHECK)
 
     def _watch(self, root: tuple[int, int]) -> None:
-        """Until the folder is another one."""
+        """Until the folder is another one, or holds other folders: of those that came while events were dropped, nobody
+        would ever tell anything."""
         from watchfiles import watch
 
+        known = _folders(self._folder)
         changes = watch(
             self._folder.resolve(),
             watch_filter=None,
@@ -149,12 +152,18 @@ class FolderWatcher:
             stop_event=self._over,
             raise_interrupt=False,
         )
+        doubtful_since = 0.0
         for found in changes:
             if found:
                 self._bell.ring("changed")
+                doubtful_since = doubtful_since or time.monotonic()
             if _identity(self._folder) != root:
                 self._bell.ring("replaced")
                 return
+            if doubtful_since and (not found or time.monotonic() - doubtful_since > ROOT_CHECK):
+                if _folders(self._folder) != known:
+                    return  # watched anew, and rung for
+                doubtful_since = 0.0
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
@@ -163,3 +172,16 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _folders(root: Path) -> dict[str, int]:
+    """The inode of each folder below, but for hidden ones. One that goes meanwhile is left out."""
+    found: dict[str, int] = {}
+    pending = [os.fspath(root)]
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.name[0] != "." and entry.is_dir(follow_symlinks=False):
+                    found[entry.path] = entry.inode()
+                    pending.append(entry.path)
+    return found
