@@ -54,6 +54,9 @@ def audit(
 
     if head and not verify:
         raise UsageError("--head goes with --verify")
+    if head and not re.fullmatch("[0-9a-f]{64}", head):
+        hint = "copy all of what --verify printed then: 64 digits from 0 to f"
+        raise UsageError(f"{head[:80]!r} is no hash of a record", hint=hint)
     console = invocation.console()
     with catalog(invocation) as connection:
         if verify:

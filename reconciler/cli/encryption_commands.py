@@ -61,16 +61,21 @@ def _show(done: Rotated, keyring: Keyring, console: Console) -> int:
     if console.json:
         console.document({"key": keyring.newest, **asdict(done)})
     else:
-        told = f"{done.rows:,} rows of {done.tables} tables are sealed anew, under {keyring.newest}."
+        rows, tables = _counted(done.rows, "row"), _counted(done.tables, "table")
+        told = f"Sealed anew under {keyring.newest}: {rows} of {tables}."
         console.lines([told if done.tables else "No table has encrypted fields."])
         console.lines([f"  ! {reason}" for reason in done.reasons])
         if done.left > done.unopened:
             console.tell(
-                f"{done.left - done.unopened:,} rows were written under a former key meanwhile:"
+                f"{_counted(done.left - done.unopened, 'row')} written under a former key meanwhile:"
                 " start workers with the new key in front, then rotate again"
             )
         if done.unopened:
-            console.tell(f"{done.unopened:,} rows could not be opened, and are as they were")
+            console.tell(f"{_counted(done.unopened, 'row')} could not be opened, and left as before")
         elif not done.left and len(keyring.names) > 1:
             console.tell(f"No longer needed: {', '.join(keyring.names[1:])}")
     return 1 if done.left else 0
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -109,11 +109,13 @@ def restore(invocation: Invocation, address: str, reason: str, forge: str | None
     """
     from reconciler.bootstrap import open_proposer, open_writer
     from reconciler.control.lifecycle.restoring import restore as restored
+    from reconciler.control.lifecycle.restoring import returning
 
     console, settings = invocation.console(), invocation.settings()
     writer: Writer = open_writer(settings, forge=forge or "", direct=direct)
-    console.confirm(f"Restore {address}?", yes=invocation.yes)
     with catalog(invocation) as connection:
+        told = returning(connection, open_proposer(settings, writer).state, address)
+        console.confirm(f"Restore {', '.join(told)}?", yes=invocation.yes)
         done = restored(
             connection,
             lambda: open_proposer(settings, writer),

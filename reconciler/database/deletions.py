@@ -61,14 +61,17 @@ def order(
 def withdraw(connection: Connection, addresses: Collection[str], *, actor: str, reason: str) -> list[str]:
     """Takes back orders that no apply has carried out; the addresses of those that were open."""
     with connection.transaction():
-        open_ = {
-            row[0] for row in connection.execute("SELECT address FROM deletions WHERE state = 'ordered'")
-        }
+        open_ = open_orders(connection)
         withdrawn = [address for address in dict.fromkeys(addresses) if address in open_]
         if withdrawn:
             _close(connection, withdrawn, "withdrawn")
             _recorded(connection, "delete-withdrawn", dict.fromkeys(withdrawn, ""), "", actor, reason)
     return withdrawn
+
+
+def open_orders(connection: Connection) -> set[str]:
+    """Addresses of what is ordered and no apply has carried out yet."""
+    return {row[0] for row in connection.execute("SELECT address FROM deletions WHERE state = 'ordered'")}
 
 
 def in_force(connection: Connection, live: Mapping[str, str]) -> dict[str, Mode]:

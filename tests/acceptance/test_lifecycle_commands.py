@@ -63,6 +63,20 @@ def test_a_purge_needs_the_name_typed(reconcile: CommandLine) -> None:
     assert "was purged" in gone.err
 
 
+def test_what_cannot_be_restored_is_told_before_anybody_is_asked(reconcile: CommandLine) -> None:
+    for address, code, told in (
+        ("type/nope", 1, "type/nope was never deleted"),
+        (TYPE, 6, f"{TYPE} is in service"),
+    ):
+        refused = reconcile("restore", address)
+        assert (refused.code, refused.out) == (code, "")
+        assert told in refused.err
+    assert reconcile("delete", TYPE, "--cascade", "--yes").code == 0
+    asked = reconcile("restore", TYPE)
+    assert asked.code == 64
+    assert "--yes" in asked.err
+
+
 def test_an_export_is_imported_elsewhere(reconcile: CommandLine, tmp_path: Path) -> None:
     assert reconcile("export", TYPE, "--out", "kb.tar.gz", "--tasks").code == 0
     again = reconcile("export", TYPE, "--out", "kb.tar.gz")
@@ -91,6 +105,12 @@ def test_the_audit_tells_who_and_finds_what_was_altered(reconcile: CommandLine) 
     verdict = reconcile("audit", "--verify", "--json").document
     assert reconcile("audit", "--verify", "--head", verdict["head"]).code == 0
     assert reconcile("audit", "--since", "yesterday").code == 64
+    malformed = reconcile("audit", "--verify", "--head", "zzz")
+    assert malformed.code == 64
+    assert "'zzz' is no hash" in malformed.err
+    strange = reconcile("audit", "--verify", "--head", "0" * 64)
+    assert strange.code == 1
+    assert "no row has the hash" in strange.err
     with sqlite3.connect(reconcile.folder / "reconciler.db") as database:
         database.execute("DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)")
     found = reconcile("audit", "--verify")
