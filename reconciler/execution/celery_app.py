@@ -55,6 +55,13 @@ _FORWARDER_LOOK = 1.0
 
 _log = structlog.get_logger(__name__)
 
+
+class WorkerEnded(ReconcilerError):
+    """A worker came to its end without having been asked to."""
+
+    code = "worker-ended"
+
+
 app = Celery("reconciler")
 app.conf.update(
     broker_url=Settings.from_environment().broker_url,
@@ -81,13 +88,19 @@ app.conf.update(
 
 
 def work(settings: Settings, *, children: int, kind: TaskKind | None) -> None:
-    """Run a worker in this process until it is told to stop."""
+    """Run a worker in this process until it is told to stop. Raises WorkerEnded where it gave up by itself."""
     # Celery's processes read the environment, as they do under Celery's own command.
     os.environ["RECONCILER_DATABASE_URL"] = settings.database
     if kind is not None:
         os.environ[KIND_VARIABLE] = kind
     # A name of its own: on RabbitMQ the second worker of one name is refused its control queue, and ends.
     name = f"--hostname=worker-{secrets.token_hex(4)}@%h"
+    begun: list[Any] = []
+
+    def note(instance: Any, **_: Any) -> None:
+        begun.append(instance)
+
+    signals.celeryd_after_setup.connect(note, weak=False)
     app.worker_main(
         [
             "worker",
@@ -98,6 +111,11 @@ def work(settings: Settings, *, children: int, kind: TaskKind | None) -> None:
             "--loglevel=INFO",
         ]
     )
+    # Celery says nothing of it to its caller, and whoever looks after this process should start it again.
+    if any(worker.exitcode for worker in begun):
+        raise WorkerEnded(
+            "Celery's worker has given up; its log says why", hint="start it again: no task is lost"
+        )
 
 
 # --- in the processes of the worker's pool -----------------------------------------------------------
