@@ -198,6 +198,10 @@ function bareUuid(value: string): string {
   return value.replace("urn:", "").replace("uuid:", "").replace(/^[{}]+|[{}]+$/g, "").replaceAll("-", "");
 }
 
+export function isFormat(name: string | undefined): name is Format {
+  return name !== undefined && Object.hasOwn(FORMATS, name);
+}
+
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 const LOCAL = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}$/;
 

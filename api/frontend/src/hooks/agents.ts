@@ -12,6 +12,7 @@ import type {
   TypeVersion,
   Written,
 } from "../generated/types.gen.js";
+import { schemas } from "../instance/schemas.js";
 import { keys, useChange, usePages, useRead, type Changed, type Pages, type Read, type ReadOptions } from "./reading.js";
 
 export type AgentFilter = Omit<NonNullable<ListAgentsData["query"]>, "cursor">;
@@ -65,15 +66,17 @@ export function useAgentTypeVersions(name: string, options?: ReadOptions): Read<
   );
 }
 
-/** JSON Schemas of a type's input, settings, output and rows. */
+/** JSON Schemas of a type's input, settings, output and rows; those that the package brings along are there at once. */
 export function useTypeSchemas(name: string, options?: ReadOptions): Read<TypeSchemas> {
+  const known = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
   return useRead(
     keys("agent-types", "schemas", name),
     async (asking) => {
+      if (known !== undefined) return { data: known };
       const { data } = await api.getAgentTypeDocumentation({ ...asking, path: { type: name } });
       return { data: data.data as unknown as TypeSchemas };
     },
-    options,
+    known === undefined ? options : { ...options, initialData: known },
   );
 }
 

@@ -74,13 +74,13 @@ export type Changed<Answer, Variables> = UseMutationResult<Answer, ApiError, Var
 export function useRead<Answer>(
   queryKey: QueryKey,
   ask: (asking: Asking) => Promise<{ data: Answer }>,
-  options: ReadOptions = {},
+  options: ReadOptions & { readonly initialData?: Answer } = {},
 ): Read<Answer> {
   const { api } = useClient();
   return useQuery<Answer, ApiError>({
     queryKey,
     queryFn: async ({ signal }) => (await ask({ client: api, signal, throwOnError: true })).data,
-    ...options,
+    ...(options as ReadOptions),
   });
 }
 

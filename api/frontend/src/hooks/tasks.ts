@@ -61,7 +61,10 @@ export interface TaskEvents<Output> {
 }
 
 /** A task live, as the server tells of it: broken connections are taken up again. Without an id nothing is asked. */
-export function useTaskEvents<T extends TypeName = TypeName>(id: string | undefined): TaskEvents<OutputOf<T>> {
+export function useTaskEvents<T extends TypeName = TypeName>(
+  id: string | undefined,
+  onEnd?: (task: TaskRecord<OutputOf<T>>) => void,
+): TaskEvents<OutputOf<T>> {
   const client = useClient();
   const cache = useQueryClient();
   const { seen, phase, error } = useFollowed(
@@ -72,6 +75,7 @@ export function useTaskEvents<T extends TypeName = TypeName>(id: string | undefi
       cache.setQueryData(keys("tasks", "one", id ?? ""), task);
       for (const topic of ["results", "status"] as const) void cache.invalidateQueries({ queryKey: keys(topic) });
       void cache.invalidateQueries({ queryKey: keys("tasks", "list") });
+      onEnd?.(task);
     },
   );
   return { task: seen, phase, error };
