@@ -225,9 +225,10 @@ class SchemaManager:
     ) -> Loaded:
         """The state that is wanted: what is live, with the manifests in the place of the addresses `replaced`."""
         source = CatalogSource(masked(self._database), self.reading, manifests, replaced)
-        key = cache_key(source, self._pinned)
+        pinned = self._pinned.now()
+        key = cache_key(source, pinned)
         cache = Cache(cache_folder(self._cache), key) if use_cache else None
-        return load(source, cache, self._pinned)
+        return load(source, cache, pinned)
 
     @contextmanager
     def reading(self) -> Iterator[Connection | None]:

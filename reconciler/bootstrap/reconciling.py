@@ -65,8 +65,10 @@ def open_controller(
     from reconciler.control.controller.passes import Passes
     from reconciler.control.controller.waking import Bell, DatabaseListener, FolderWatcher, Watcher
     from reconciler.database.connection import connect
+    from reconciler.manifests.pinned import Pinned
 
     followed = open_source(settings)  # refuses now what would be refused at every pass
+    _ = Pinned(settings.policy).policies
     reconciler = open_reconciler(settings, create=True, stays=True)
     in_folder = not settings.source.startswith("git+")
     name = f"{actor or settings.actor or 'controller'}"

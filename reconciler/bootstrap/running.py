@@ -77,7 +77,7 @@ def open_gate(settings: Settings, *, confined: bool) -> Gate:
     from reconciler.spec.policy import Sandbox
 
     level = Sandbox(protection().level.value) if confined else None
-    return Gate(level, Pinned(settings.policy).policies)
+    return Gate(level, Pinned(settings.policy))
 
 
 def task_queue(connection: Connection, settings: Settings) -> TaskQueue:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.manifests.cache import Cache
     from reconciler.manifests.compiled import Loaded
     from reconciler.manifests.git_source import GitSource
@@ -13,17 +15,15 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 
-def load_manifests(settings: Settings, *, use_cache: bool = True, cache: Cache | None = None) -> Loaded:
-    """What the source says now, with everything that is wrong in it. `cache` is one of the caller's. Raises
-    SourceError."""
+def load_manifests(settings: Settings, *, use_cache: bool = True) -> Loaded:
+    """What the source says now, with everything that is wrong in it. Raises SourceError."""
     from reconciler.manifests.cache import Cache, cache_folder
     from reconciler.manifests.load import cache_key, load
     from reconciler.manifests.pinned import Pinned
 
     source, pinned = open_source(settings), Pinned(settings.policy)
-    if cache is None:
-        cache = Cache(cache_folder(settings.cache), cache_key(source, pinned))
-    return load(source, cache if use_cache else None, pinned)
+    cache = Cache(cache_folder(settings.cache), cache_key(source, pinned)) if use_cache else None
+    return load(source, cache, pinned)
 
 
 def load_base(settings: Settings, ref: str) -> tuple[Loaded, str]:
@@ -65,13 +65,28 @@ def open_source(settings: Settings) -> Source:
     return git_source(settings)
 
 
-def remembered(settings: Settings) -> Cache:
+def remembering(settings: Settings) -> Callable[[bool], Loaded]:
+    """`load_manifests` for a program that stays: what is known of the manifests is kept in memory, for as long as they
+    are judged by the same pinned policies."""
     from reconciler.manifests.cache import cache_folder
-    from reconciler.manifests.load import cache_key
+    from reconciler.manifests.load import cache_key, load
     from reconciler.manifests.pinned import Pinned
     from reconciler.manifests.remembered import Remembered
 
-    return Remembered(cache_folder(settings.cache), cache_key(open_source(settings), Pinned(settings.policy)))
+    def known_under(pinned: Pinned) -> Cache:
+        return Remembered(cache_folder(settings.cache), cache_key(open_source(settings), pinned))
+
+    pinned = Pinned(settings.policy)
+    cache = known_under(pinned)
+
+    def load_again(use_cache: bool) -> Loaded:
+        nonlocal pinned, cache
+        now = pinned.now()
+        if now is not pinned:
+            pinned, cache = now, known_under(now)
+        return load(open_source(settings), cache if use_cache else None, pinned)
+
+    return load_again
 
 
 def load_kept(source: Source, settings: Settings, pinned: Pinned) -> Loaded:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.builder import bounds, refusing
 from reconciler.builder.existing import bumped, documents_of, file_changes
-from reconciler.builder.overlay import OverlaySource
 from reconciler.builder.session import Session
 from reconciler.builder.slots import effective
 from reconciler.builder.templates import change
@@ -20,6 +19,7 @@ from reconciler.builder.views import Source as SlotSource
 from reconciler.errors import ManifestsInvalid, Problem, ReconcilerError, UsageError
 from reconciler.manifests.cache import Cache, cache_folder
 from reconciler.manifests.load import cache_key, load
+from reconciler.manifests.overlay import Overlay
 from reconciler.manifests.sources import MemorySource, Source
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ class Workshop:
         if kept == ():
             return Draft(left_out=tuple(left_out), kept_edits=())
         changes, changed, yaml = file_changes(documents, base.state, self._reading_writer())
-        overlay = OverlaySource(self._source(), {c.path: c.content for c in changes if c.content is not None})
-        loaded = self._load(overlay)
+        loaded = self._load(Overlay(self._source(), {change.path: change.content for change in changes}))
         problems = _brought(base.problems, loaded.problems, {change.path for change in changes})
         draft = Draft(
             tuple(documents),

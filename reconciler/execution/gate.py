@@ -1,7 +1,8 @@
 """The gate before tasks: what policies demand of a host, and what an operator's pinned policies forbid here and now.
 
 Policies of the source have judged every type before it was applied. A policy that was pinned since has not: so it is
-asked again before each task, of the type's grants, and of recipients that come from settings.
+asked again before each task, of the type's grants, and of recipients that come from settings. It may be changed at any
+time: each task is judged by what is pinned when it is about to begin, and none begins while that cannot be told.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from reconciler.database.json_text import from_json
-from reconciler.errors import Denied, Refused
+from reconciler.errors import Denied, ReconcilerError, Refused
 from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import parse_canonical
@@ -21,16 +24,23 @@ from reconciler.spec.task import Failure
 if TYPE_CHECKING:
     from reconciler.database.connection import Connection
     from reconciler.database.tasks import Claimed
+    from reconciler.manifests.pinned import Pinned
 
 _LEVELS = [*Sandbox]
+_log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """`level` is what confines tasks here, None where nothing does; `pinned` are the policies of the operator."""
+    """`level` is what confines tasks here, None where nothing does; `pinned` are the policies of the operator, or where
+    they come from."""
 
-    def __init__(self, level: Sandbox | None, pinned: Sequence[Policy] = ()) -> None:
-        self._level, self._pinned = level, tuple(pinned)
+    def __init__(self, level: Sandbox | None, pinned: Pinned | Sequence[Policy] = ()) -> None:
+        """Raises UsageError, ManifestsInvalid where the pinned policies are not in order."""
+        self._level = level
+        self._source = None if isinstance(pinned, Sequence) else pinned
+        self._pinned = tuple(pinned if isinstance(pinned, Sequence) else pinned.policies)
         self._judged = lru_cache(512)(self._judge)
+        self._shut = ""
 
     @property
     def incident_rules(self) -> tuple[str, ...]:
@@ -38,8 +48,29 @@ class Gate:
         rules = (policy.spec.incidents.disable_after for policy in self._pinned)
         return tuple(rule for rule in rules if rule)
 
+    def follow(self) -> None:
+        """Judge by what is pinned now. Raises UsageError, ManifestsInvalid where that is not in order."""
+        if self._source is None or (now := self._source.now()) is self._source:
+            return
+        self._pinned = now.policies
+        self._source = now
+        self._judged = lru_cache(512)(self._judge)
+
+    def shut(self) -> bool:
+        """Whether no task may begin now, whatever it is, as the pinned policies are not in order; why is logged."""
+        why = ""
+        try:
+            self.follow()
+        except ReconcilerError as error:
+            why = error.message
+        if why and why != self._shut:
+            _log.warning("no task begins", reason=why)
+        self._shut = why
+        return bool(why)
+
     def check_host(self, connection: Connection) -> None:
-        """Raises Refused where a policy demands more than confines tasks here."""
+        """Raises Refused where a policy demands more than confines tasks here, and as `follow` does."""
+        self.follow()
         demanding = [(policy.name, policy.spec.sandbox) for policy in self._pinned]
         demanding += _recorded(connection)
         for name, demanded in demanding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,11 @@ class Recorder:
     """What has ended and is not in the database yet. A task has ended when `record` returns, and not before."""
 
     def __init__(
-        self, worker: str, cipher: Cipher, metrics: Metrics | None, rules: Sequence[str] = ()
+        self,
+        worker: str,
+        cipher: Cipher,
+        metrics: Metrics | None,
+        rules: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`rules` say how many incidents put an agent on hold, besides what recorded policies say."""
         self._worker, self._cipher, self._metrics, self._rules = worker, cipher, metrics, rules
@@ -76,7 +80,7 @@ class Recorder:
 
     def _finish(self, connection: Connection, ended: Sequence[Ended]) -> list[Finished]:
         try:
-            return tasks.finish(connection, ended, cipher=self._cipher, rules=self._rules)
+            return tasks.finish(connection, ended, cipher=self._cipher, rules=self._rules())
         except (Unreachable, ConnectionLost):
             raise
         except DatabaseError:
@@ -85,14 +89,14 @@ class Recorder:
 
     def _finish_alone(self, connection: Connection, ended: Ended) -> Finished:
         try:
-            return tasks.finish(connection, [ended], cipher=self._cipher, rules=self._rules)[0]
+            return tasks.finish(connection, [ended], cipher=self._cipher, rules=self._rules())[0]
         except (Unreachable, ConnectionLost):
             raise
         except DatabaseError as error:
             told = f"the database does not take how the task ended: {error.code}"
             bare = TaskResult(failure=Failure(RowRefused.code, told))
             return tasks.finish(
-                connection, [replace(ended, result=bare)], cipher=self._cipher, rules=self._rules
+                connection, [replace(ended, result=bare)], cipher=self._cipher, rules=self._rules()
             )[0]
 
     def _tell(self, claimed: Claimed, done: Done, end: Finished) -> None:

@@ -58,7 +58,7 @@ class SingleRunner:
         self._database = StandingConnection(connect, cipher, self._enlist, counter)
         self._executor = executor(self._database.host)
         self._gate = gate
-        self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
+        self._recorder = Recorder(self.name, cipher, metrics, lambda: gate.incident_rules if gate else ())
         self._beat_at = 0.0
 
     def run(self, task_id: str) -> Outcome:
@@ -79,6 +79,8 @@ class SingleRunner:
     def _run(self, task_id: str) -> Outcome:
         connection = self._database.get()
         if self._gate is not None:
+            if self._gate.shut():
+                return Outcome.NOT_NOW
             self._gate.check_host(connection)
         claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
         if claimed is None:

@@ -92,7 +92,7 @@ class Worker:
         self._bell: Doorbell | None = None
         self._claims: dict[str, Claimed] = {}
         self._gate = gate
-        self._recorder = Recorder(self.name, cipher, metrics, gate.incident_rules if gate else ())
+        self._recorder = Recorder(self.name, cipher, metrics, lambda: gate.incident_rules if gate else ())
         self._stop_wishes = 0
         self._due = True
         """Whether something may be waiting that was not looked for yet."""
@@ -145,6 +145,9 @@ class Worker:
             self._due = self._due and until != "once"
             return
         if self._gate is not None:
+            if until == "stopped" and self._gate.shut():
+                self._due, self._look_at = False, now + LOOK
+                return
             self._gate.check_host(self._database.get())
         claimed = tasks.claim(
             self._database.get(),

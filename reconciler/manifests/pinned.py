@@ -1,12 +1,14 @@
 """Policies that an operator pins from outside the source: whoever writes manifests can neither change nor remove them.
 
 They hold beside the policies of the source, all at once, so that they only tighten. The file is read at once, as its
-content is part of what a verdict on manifests depends on; it is parsed when somebody has to be judged.
+content is part of what a verdict on manifests depends on; it is parsed when somebody has to be judged. A program that
+stays asks for what it says `now`: while the file is missing or not in order, nothing goes ahead there either.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "RECONCILER_POLICY"
 _LARGEST = 256 * 2**10
+_SETTLED = 2.0
+"""Seconds after which a file that is written again has another stamp for certain."""
 
 
 class Pinned:
@@ -26,6 +30,7 @@ class Pinned:
     def __init__(self, path: str = "") -> None:
         """Raises UsageError for a file that cannot be read: without it nobody knows what is forbidden."""
         self.path = path
+        self._stamp = _stamp(path) if path else None
         self._data = _read(path) if path else b""
 
     def __bool__(self) -> bool:
@@ -35,6 +40,19 @@ class Pinned:
     def digest(self) -> str:
         """Of the content; empty where nothing is pinned."""
         return hashlib.sha256(self._data).hexdigest()[:16] if self.path else ""
+
+    def now(self) -> Pinned:
+        """These, or what the file says now where that is something else: mostly a look at its stamp tells.
+
+        Raises UsageError.
+        """
+        if not self.path or (self._stamp is not None and _stamp(self.path) == self._stamp):
+            return self
+        found = Pinned(self.path)
+        if found.digest != self.digest:
+            return found
+        self._stamp = found._stamp
+        return self
 
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
@@ -55,6 +73,16 @@ class Pinned:
                 f"{self.path} holds more, or less, than policies", hint="only `kind: Policy` is pinned"
             )
         return found
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    """None where it proves nothing: the file is not there, or was written just now."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    settled = time.time() - found.st_mtime > _SETTLED
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if settled else None
 
 
 def _read(path: str) -> bytes:

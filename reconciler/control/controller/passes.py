@@ -26,7 +26,7 @@ from reconciler.database.conditions import SOURCE, Condition
 from reconciler.database.connection import Connection
 from reconciler.database.lease import Lease
 from reconciler.database.suspensions import EVERYTHING
-from reconciler.errors import ManifestsInvalid, SourceError, StalePlan, UsageError
+from reconciler.errors import ManifestsInvalid, ReconcilerError, SourceError, StalePlan, UsageError
 from reconciler.garbage import not_collected
 from reconciler.plans.changes import Unit
 from reconciler.plans.plan import Plan
@@ -45,7 +45,7 @@ class Report:
     outcome: Outcome | None = None
     waiting: Mapping[str, Wait] = field(default_factory=dict)
     changed: Sequence[Condition] = ()
-    error: SourceError | None = None
+    error: ReconcilerError | None = None
     again: float | None = None
     seconds: float = 0.0
 
