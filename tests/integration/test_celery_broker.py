@@ -1,4 +1,4 @@
-"""What the forwarder tells a broker stands there, in order, once it was told; what a broker did not take is an error."""
+"""What the forwarder tells a broker stands there, in order, once it was told; what was not taken is an error."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ def standing(url: str) -> list[Any]:
     """The messages of the queue, taken out of it."""
     with Connection(url) as connection:
         queue = Queue(QUEUE)(connection.default_channel)
-        messages = []
-        while (message := queue.get(no_ack=True)) is not None:
-            messages.append(message)
-        return messages
+        return [*iter(lambda: queue.get(no_ack=True), None)]
 
 
 def test_each_message_names_its_task_in_a_way_that_celery_reads(found: Broker, app: Celery) -> None:
