@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -94,11 +93,11 @@ def logs(residents: Iterable[Resident]) -> list[str]:
     for resident in residents:
         broken += [f"{resident.name} {how}" for how in resident.fallen]
         told = resident.log.read_text(errors="replace") if resident.log.exists() else ""
-        at = re.search(r"Traceback \(most recent call last\)|\"exception\":", told)
-        if at:
-            broken.append(
-                f"{resident.name} told a traceback: …{told[max(0, at.start() - 300) : at.start() + 1500]}"
-            )
+        for line in told.splitlines():
+            # Celery tells in this way that a process of its own was killed, which it was.
+            if "Traceback (most recent call last)" in line and '"logger": "celery.' not in line:
+                broken.append(f"{resident.name} told a traceback: {line[:200]} … {line[-1200:]}")
+                break
     return broken
 
 
