@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.config import ServeConfig
@@ -37,9 +38,10 @@ def serve(
     show: Callable[[str], None],
     tell: Callable[[str], None],
     beside: Sequence[Sequence[str]] = (),
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> None:
     """Until a signal. `show` gets a first key, which belongs into no log; `tell` all else. `beside` are commands of our
-    own that live as long as the server does. Raises UsageError."""
+    own that live as long as the server does; `around` puts a layer around the application. Raises UsageError."""
     key = admitted(settings, config)
     listening = _listening(config)
     port = listening.getsockname()[1]
@@ -50,7 +52,7 @@ def serve(
     app = create_app(settings, config)
     server = _Server(
         uvicorn.Config(
-            app,
+            around(app) if around is not None else app,
             http="httptools",
             lifespan="on",
             log_config=None,

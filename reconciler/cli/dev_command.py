@@ -1,4 +1,4 @@
-"""`reconcile dev`: for those who build on the types: check one manifest, make up values that fit."""
+"""`reconcile dev`: for those who build on the types: check one manifest, make up values that fit, serve an API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.dev_server import server
 from reconciler.cli.docs_command import open_generator
 from reconciler.cli.invocation import Invocation, shared_options
 from reconciler.errors import ManifestsInvalid, NotFound, UsageError
@@ -23,7 +24,10 @@ STANDARD_INPUT = "stdin.yaml"
 
 @click.group()
 def dev() -> None:
-    """Check one manifest; make up values that fit a type."""
+    """Check one manifest; make up values that fit a type; serve an API to develop against."""
+
+
+dev.add_command(server)
 
 
 @dev.command()
