@@ -20,6 +20,9 @@ KEEP_ALIVE = 15.0
 LOOK = 0.5
 """Seconds between two looks at whether the server is about to stop."""
 
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""A proxy must not collect what is to arrive at once."""
+
 LastEventId = Annotated[
     str, Header(alias="Last-Event-ID", max_length=100, description="Id of the last event that arrived.")
 ]
@@ -35,8 +38,7 @@ def event(name: str, data: Any, identity: str) -> bytes:
 
 def event_stream(state: ServerState, events: AsyncIterator[bytes]) -> StreamingResponse:
     """Ends with the events, with the server, or with whoever listens."""
-    headers = {"X-Accel-Buffering": "no"}  # a proxy must not collect what is to arrive at once
-    return StreamingResponse(_kept_alive(state, events), media_type=EVENTS, headers=headers)
+    return StreamingResponse(_kept_alive(state, events), media_type=EVENTS, headers=UNBUFFERED)
 
 
 async def _kept_alive(state: ServerState, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""A forge on loopback as far as pipelines ask it: comments on requests, and by which request a commit came."""
+"""A forge on loopback as far as it is asked: pull requests, comments on them, and by which one a commit came."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ _THREADS = re.compile(
     r"/(?:repos/team/agents/issues|projects/team%2Fagents/merge_requests)/(\d+)/(?:comments|notes)"
 )
 _SINGLE = re.compile(r".*/(?:issues/comments|notes)/(\d+)")
+_PULLS = "/repos/team/agents/pulls"
 _COMMIT = re.compile(r".*/commits/([0-9a-f]+)/(pulls|pull|merge_requests)")
 
 
 class ForgeServer:
-    """`comments` by id are (request, text); `merged` says by which request a commit came; `tokens` are those sent."""
+    """`opened` are the pull requests, as they were asked for. `comments` by id are (request, text); `merged` says by
+    which request a commit came; `tokens` are those sent."""
 
     def __init__(self) -> None:
+        self.opened: list[dict[str, Any]] = []
         self.comments: dict[int, tuple[int, str]] = {}
         self.merged: dict[str, int] = {}
         self.tokens: set[str] = set()
@@ -51,6 +54,9 @@ class ForgeServer:
 
     def answer(self, verb: str, path: str, body: dict[str, Any]) -> Any:
         """None: not found."""
+        if verb == "POST" and path == _PULLS:
+            self.opened.append(body)
+            return {"number": len(self.opened), "html_url": f"{self.url}/team/agents/pull/{len(self.opened)}"}
         if commit := _COMMIT.fullmatch(path):
             number = self.merged.get(commit[1])
             found = {"number": number, "iid": number}

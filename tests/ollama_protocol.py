@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 CREATED = "2025-06-01T12:00:00.000000Z"
@@ -14,13 +15,15 @@ VERSION = "0.12.0"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model writes. Values become JSON. `pause` is the time in seconds before each piece of a stream."""
+    """What the model writes. Values become JSON. `pause` is the time in seconds before each piece of a stream; all but
+    the first few pieces wait for `rest`, if there is one."""
 
     content: str | Mapping[str, Any]
     done_reason: str = "stop"
     prompt_tokens: int = 26
     completion_tokens: int = 12
     pause: float = 0.0
+    rest: Event | None = None
 
     @property
     def text(self) -> str:

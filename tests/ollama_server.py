@@ -38,6 +38,10 @@ from tests.ollama_protocol import (
 
 __all__ = ["Answer", "Fault", "OllamaServer", "Request", "fitting"]
 
+FIRST_PIECES = 4
+LONGEST_REST = 60.0
+"""Seconds."""
+
 Scripted = str | Mapping[str, Any] | Answer | Fault
 Respond = Callable[[Request], Scripted]
 
@@ -194,8 +198,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(embedded(request, answer))
         elif request.body.get("stream", True):
             self.begin_stream()
-            for line in stream_of(request, answer):
+            for number, line in enumerate(stream_of(request, answer)):
                 time.sleep(answer.pause)
+                if answer.rest is not None and number == FIRST_PIECES:
+                    answer.rest.wait(LONGEST_REST)
                 self.chunk(line)
             self.end_stream()
         else:

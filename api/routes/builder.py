@@ -16,7 +16,7 @@ from api.names import SessionId
 from api.paging import Limit
 from api.problems import ProblemItem, item_of
 from api.state import server_of
-from api.streaming import EVENTS, event
+from api.streaming import EVENTS, UNBUFFERED, event
 from api.wire import Page, also, json_response, problems
 from api.writing import PlanSummary, plan_summary
 from reconciler.builder.views import (
@@ -32,6 +32,7 @@ from reconciler.builder.views import (
 from reconciler.control.proposals import Author as ManifestAuthor
 from reconciler.control.reports import Outcome
 from reconciler.database.api_keys import Role
+from reconciler.errors import ReconcilerError
 
 router = APIRouter(prefix="/api/v1/agent-builder", tags=["builder"])
 
@@ -53,6 +54,8 @@ class ChatBody(BaseModel, extra="forbid"):
 
 
 class FinalizeBody(BaseModel, extra="forbid"):
+    """`allow`: hazards that may pass where it is applied at once, each `CODE` or `CODE:OBJECT`."""
+
     version: int | None = Field(None, ge=1, le=2**53)
     allow: list[Annotated[str, Field(max_length=300)]] = Field(default_factory=list, max_length=100)
 
@@ -139,7 +142,8 @@ def get_builder_session(request: Request, caller: Author, session: SessionId) ->
     responses=also(EVENTS) | problems(404, 409, 412, 424, 502),
 )
 def say_to_builder(request: Request, caller: Author, session: SessionId, body: ChatBody) -> Response:
-    """One turn. As `text/event-stream` the reply comes in pieces, then whole."""
+    """One turn. As `text/event-stream` the text comes in pieces (`piece`), then whole with all else (`reply`); or an
+    `error` ends it, with what was said kept."""
     builder = server_of(request).builder
     spoken = builder.stream(session, body.text, owner=_owner(caller), version=body.version)
     if EVENTS not in request.headers.get("accept", ""):
@@ -149,13 +153,17 @@ def say_to_builder(request: Request, caller: Author, session: SessionId, body: C
 
     def events() -> Iterator[bytes]:
         number, piece = 0, first
-        while isinstance(piece, str):
-            number += 1
-            yield event("piece", {"text": piece}, str(number))
-            piece = next(spoken)
+        try:
+            while isinstance(piece, str):
+                number += 1
+                yield event("piece", {"text": piece}, str(number))
+                piece = next(spoken)
+        except ReconcilerError as error:
+            yield event("error", {"code": error.code, "detail": error.message, "hint": error.hint}, "error")
+            return
         yield event("reply", piece, "reply")
 
-    return StreamingResponse(events(), media_type=EVENTS)
+    return StreamingResponse(events(), media_type=EVENTS, headers=UNBUFFERED)
 
 
 @router.get(
@@ -182,8 +190,14 @@ def finalize_builder_session(
 
     def work() -> Response:
         state = server_of(request)
-        author = ManifestAuthor(caller.name)
-        done = state.builder.finalize(session, author, owner=_owner(caller), version=body.version)
+        applied = state.config.direct or not state.follows_git
+        done = state.builder.finalize(
+            session,
+            ManifestAuthor(caller.name),
+            owner=_owner(caller),
+            version=body.version,
+            allow=body.allow if applied else None,
+        )
         outcome = None
         if done.proposed.live:
             outcome = state.proposer().apply(

@@ -16,7 +16,7 @@
     workshop.py        slots -> documents -> every check there is: reader, links, policies, plan, tests
     preview.py         what a draft means, in plain words
     speech.py          what the builder says
-    amending.py, overlay.py, existing.py, bounds.py, refusing.py
+    amending.py, existing.py, bounds.py, refusing.py
                        parts of a turn and of the checks
 
 What does not belong: SQL, YAML, knowledge of HTTP or terminals. Whatever people, documents and models say is data: it

@@ -33,6 +33,11 @@ _LAX = frozenset({SlotKind.NAME, SlotKind.TEXT, SlotKind.FIELDS, SlotKind.CATEGO
 _SAYS_PURPOSE = 4
 """Words that a first message has at least if it says what the agent is for."""
 
+_HOW_TO_ANSWER = (
+    "Answer in your own words, or leave it empty where there is something to fall back on. Nothing is final: whatever "
+    "was said can be changed by saying so, and nothing is written before you say yes."
+)
+
 KnownTypes = Callable[[], Collection[str]]
 """Names of the agent types that the source has."""
 
@@ -51,7 +56,7 @@ class Heard:
 
 
 def hear(session: Session, text: str, templates: Templates, known_types: KnownTypes, now: datetime) -> Heard:
-    """The session after a message. Its state is left to `settle`, but for yes and goodbye."""
+    """The session after a message. Its state is left to the turn, but for yes and goodbye."""
     cleaned = without_secrets(text[:LONGEST_TEXT], secret_variable(session, text))
     heard = Heard(session.saying("user", cleaned.text, now))
     if cleaned.nouns:
@@ -82,7 +87,7 @@ def _understand(heard: Heard, parts: Parts, templates: Templates, known_types: K
     if not heard.session.template:
         _find_template(heard, parts.own, templates, known_types)
     template = templates.get(heard.session.template)
-    if template is None:
+    if _asked_back(heard, parts, template) or template is None:
         return
     question = next((spec for name in heard.session.asked if (spec := template.slot(name))), None)
     if question is not None and not parts.pasted and _leaves_open(question, parts.own):
@@ -103,6 +108,16 @@ def _understand(heard: Heard, parts: Parts, templates: Templates, known_types: K
         heard.notices.append(
             "An agent of this kind works when something is handed to it; there is nothing it could fetch by the clock."
         )
+
+
+def _asked_back(heard: Heard, parts: Parts, template: Template | None) -> bool:
+    """Whether the text is a question that says nothing; it is answered with how to go on."""
+    if heard.taken or parts.pasted or not wording.asks_back(parts.own):
+        return False
+    if template is not None and any(said_in(parts.own, template)):
+        return False
+    heard.notices.append(_HOW_TO_ANSWER)
+    return True
 
 
 def _find_template(heard: Heard, own: str, templates: Templates, known_types: KnownTypes) -> None:

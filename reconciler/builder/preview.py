@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.builder.templates.template import Document
     from reconciler.plans.plan import Plan
     from reconciler.spec.agent_type import AgentType
+    from reconciler.spec.steps import Step
 
 _WIDTH = 100
 _CALLS = {
@@ -23,9 +24,7 @@ _CALLS = {
     "llm_processor": "asks a language model",
     "html_to_text": "takes the text out of the page",
     "http_request": "fetches the page",
-    "database_writer": "stores a row",
     "database_reader": "reads rows",
-    "email_connector": "uses mail",
     "json_transform": "reshapes values",
     "template": "fills a text",
 }
@@ -115,7 +114,7 @@ def _page(agent_type: AgentType) -> str:
             f"- `{name}`: {field.type.value}{_needed(field.required)}" for name, field in spec.input.items()
         ]
     lines += ["", "What it does, in this order:", ""]
-    lines += [f"{n}. {_step(step.tool, step.agent, step.when)}" for n, step in enumerate(spec.pipeline, 1)]
+    lines += [f"{number}. {_step(step)}" for number, step in enumerate(spec.pipeline, 1)]
     for name, model in spec.models.items():
         lines += ["", f"What it stores in `{name}`:", ""]
         lines += [
@@ -135,9 +134,31 @@ def _needed(required: bool) -> str:
     return ", required" if required else ""
 
 
-def _step(tool: str | None, agent: str | None, when: object) -> str:
-    told = f"hands it to the agent {agent}" if agent else _CALLS.get(tool or "", f"calls {tool}")
-    return f"{told}, where a condition holds" if when is not None else told
+def _step(step: Step) -> str:
+    told = _call(step)
+    if step.for_each is not None:
+        told += ", once for each item of a list"
+    if step.when is not None:
+        told += f", only if `{_bare(step.when)}`"
+    return told
+
+
+def _call(step: Step) -> str:
+    if step.parallel:
+        return f"side by side: {'; '.join(map(_step, step.parallel))}"
+    if step.agent:
+        return f"hands it to the agent `{step.agent}`"
+    match step.tool:
+        case "database_writer":
+            return f"stores a row in `{step.with_.get('model')}`"
+        case "email_connector":
+            return "sends a mail" if step.with_.get("action") == "send" else "reads mail"
+        case tool:
+            return _CALLS.get(tool or "", f"calls `{tool}`")
+
+
+def _bare(expression: str | bool) -> str:
+    return str(expression).removeprefix("{{").removesuffix("}}").strip()
 
 
 # --- risks ----------------------------------------------------------------------------------------------------------

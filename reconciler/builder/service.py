@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -29,8 +29,10 @@ from reconciler.builder.views import (
 )
 from reconciler.builder.workshop import Draft, Workshop
 from reconciler.control.proposals import Author, Proposal
+from reconciler.control.proposing import HazardsStop
 from reconciler.errors import ManifestsInvalid, ModelMissing, Refused, RunError
 from reconciler.llm.provider import LLMProvider
+from reconciler.plans.plan import stopping
 
 LISTING_TIMEOUT = 3.0
 """Seconds that a server has to name its models, before somebody goes on without."""
@@ -167,11 +169,19 @@ class AgentBuilderService:
         return preview_of(session, draft, open_questions(session, self._templates))
 
     def finalize(
-        self, identity: str, author: Author, *, owner: str | None = None, version: int | None = None
+        self,
+        identity: str,
+        author: Author,
+        *,
+        owner: str | None = None,
+        version: int | None = None,
+        allow: Sequence[str] | None = None,
     ) -> Finalized:
         """Writes the draft as a proposal, in the author's name: it is checked once more, on what the source says now.
+        Where the caller applies it at once, `allow` are the hazards that may pass; None: people look at it first.
 
-        Raises NotFound, SessionClosed, SessionMoved; Refused while something is missing or not sound, SourceMoved.
+        Raises NotFound, SessionClosed, SessionMoved; Refused while something is missing or not sound, HazardsStop,
+        SourceMoved. Nothing is written then, and the session is open still.
         """
         session = self._store.find(identity, owner)
         require_open(session)
@@ -181,8 +191,10 @@ class AgentBuilderService:
         if template is None or missing or session.conflicts:
             told = ", ".join(missing) or "a contradiction is open"
             raise Refused(f"the draft is not complete: {told}", hint="answer what is asked first")
-        draft = self._workshop.draft(session, template)
+        draft = self._workshop.draft(session, template, with_plan=allow is not None)
         _require_sound(draft)
+        if allow is not None and draft.plan is not None and stopping(draft.plan.hazards, allow):
+            raise HazardsStop(draft.plan, allow)
         summary = speech.summary(session, template, draft)
         # The session is closed first: of two who finalize at once only one writes.
         closing = replace(session, state=SessionState.FINALIZED, version=session.version + 1, asked=())

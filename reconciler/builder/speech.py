@@ -32,7 +32,7 @@ def question_text(question: Question) -> str:
         lines.append(f"  one of: {', '.join(question.options)}")
     if question.default:
         lines.append(f"  without an answer: {question.default}")
-    if question.example:
+    if question.example and question.example != question.default:
         lines.append(f"  such as: {question.example}")
     return "\n".join(lines)
 
@@ -41,13 +41,15 @@ def answer(heard: Heard, facts: Iterable[str], questions: Sequence[Question], dr
     """What is said after a turn, model or none."""
     state = heard.session.state
     if state is SessionState.ABANDONED:
-        return "The session is abandoned; nothing was written."
+        return "The conversation is over; nothing was written."
     lines = [*facts, *heard.notices]
     if not heard.taken and not heard.notices and questions and state is SessionState.COLLECTING:
         lines.append("I could not make out an answer to that.")
     if state is SessionState.CONFIRMED:
         return "\n".join([*lines, "Confirmed: the draft can be written now."])
     if state is SessionState.PREVIEW:
+        if not heard.taken and not heard.notices:
+            lines.append("I could not make out what shall be different: the draft is as it was.")
         return "\n".join([*lines, _READY])
     if state is SessionState.DRAFTING and not questions:
         lines += _unsound(draft)
@@ -55,7 +57,7 @@ def answer(heard: Heard, facts: Iterable[str], questions: Sequence[Question], dr
 
 
 def model_failed(failure: RunError) -> tuple[str, bool]:
-    """What to say of it, and whether the model is lost for this session."""
+    """What to say of it, and whether the model is lost to the conversation."""
     if isinstance(failure, (InvalidOutput, Truncated)):
         return "The language model's answer could not be used; rules have read what you said.", False
     told = failure.message.rstrip(".")

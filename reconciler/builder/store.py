@@ -51,7 +51,9 @@ class SessionStore:
     def save(self, session: Session) -> None:
         """Raises SessionMoved."""
         if not self.saved(session):
-            raise SessionMoved("somebody else spoke in this session", hint="look at it again, then go on")
+            raise SessionMoved(
+                "somebody else spoke in this conversation", hint="look at it again, then go on"
+            )
 
     def saved(self, session: Session) -> bool:
         """Whether it could be saved: nobody else had spoken. A turn does not wait for the disk; what is written to the
@@ -68,7 +70,7 @@ class SessionStore:
             if self.saved(laid):
                 return
             laid = settled(merged(base, self.find(session.id), session))
-        raise SessionMoved("others keep speaking in this session", hint="say it again")
+        raise SessionMoved("others keep speaking in this conversation", hint="say it again")
 
 
 def merged(base: Session, theirs: Session, ours: Session) -> Session:

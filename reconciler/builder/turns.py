@@ -101,7 +101,7 @@ class Turns:
             kept = self._asking(_next(heard.session, session))
             if self._store.saved(kept):
                 return _Taken(heard, kept, moved=attempt > 0)
-        raise SessionMoved("others keep speaking in this session", hint="say it again")
+        raise SessionMoved("others keep speaking in this conversation", hint="say it again")
 
     def _interpret(self, heard: Heard, proposals: Proposals) -> None:
         session, taken = laid_over(heard.session, proposals, self._templates)

@@ -153,7 +153,7 @@ class Workshop:
         if needed or template.name == change.NAME:
             return []
         try:
-            return template.compose(values)
+            return template.documents(values)
         except UsageError:
             return []
 
@@ -181,13 +181,13 @@ class Workshop:
         """Takes edits that do not fit out of the values, and says why in `left_out`. Raises UsageError."""
         policies = [*base.state.policies(), *self._pinned.now().policies]
         if template.name != change.NAME:
-            return [bounds.tightened(document, policies) for document in template.compose(values)]
+            return [bounds.tightened(document, policies) for document in template.documents(values)]
         before = documents_of(values.get("type", ""), base.state, self._reading_writer())
         documents = before
         fitting: list[Mapping[str, Any]] = []
         for edit in values.get("edits") or ():
             try:
-                documents = template.compose({**values, "edits": [edit], change.EXISTING: documents})
+                documents = template.documents({**values, "edits": [edit], change.EXISTING: documents})
                 fitting.append(edit)
             except UsageError as error:
                 left_out.append(f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}".strip())

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.build_text import cost, draft_in_words, next_steps, printable_lines, whole_draft, written
 from reconciler.cli.columns import aligned, moment
 from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation, shared_options
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.plans.render.ink import printable
 
 if TYPE_CHECKING:
     from reconciler.builder.service import AgentBuilderService
-    from reconciler.builder.views import Finalized, Preview, Reply, SessionView
+    from reconciler.builder.views import Reply, SessionView
 
 _FENCE = "```"
+_ASIDE = "Write it? Say yes, say what shall be different, or `show` to see the YAML and the plan."
 _MOST_DEFAULTS = 30
 """Questions that are answered by their defaults at most, where nobody answers any more."""
 
@@ -55,9 +56,9 @@ def build(
 
     Say what it shall do, answer what is missing, look at the draft.
 
-    Answers are lines; a block between lines of ``` is one answer. `show` shows the draft, `quit` gives up. Without an
-    Ollama server the conversation follows fixed questions. --yes writes the draft without asking once it is complete,
-    and takes defaults where the answers end. Nothing is applied: that is what `reconcile --apply` is for.
+    Answers are lines; a block between lines of ``` is one answer. `show` shows the draft as YAML, `quit` gives up.
+    Without an Ollama server the conversation follows fixed questions. --yes writes the draft without asking once it
+    is complete, and takes defaults where the answers end. Nothing is applied: that is what `reconcile --apply` is for.
     """
     _require_one(resume=resume, fork=fork, delete=delete, listing=listing, models=models)
     if guided and model:
@@ -127,7 +128,7 @@ class _Conversation:
         self._builder, self._console, self._owner, self._yes = builder, console, owner, yes
         self._folder = "" if source.startswith("git+") else f"{source.rstrip('/')}/"
         self._terminal = sys.stdin.isatty()
-        self._session = ""
+        self._session, self._shown = "", ""
         self._answers = _answers()
         self._took = 0.0
 
@@ -153,7 +154,7 @@ class _Conversation:
 
         state = session.state
         if state is SessionState.PREVIEW:
-            self._show()
+            self._preview()
         while True:
             if state is SessionState.CONFIRMED or (self._yes and state is SessionState.PREVIEW):
                 return self._finish()
@@ -163,13 +164,11 @@ class _Conversation:
             if answer.strip().lower() == "show":
                 self._show()
                 continue
-            reply = self._turn(answer)
-            shown = state is SessionState.PREVIEW and reply.state is SessionState.PREVIEW
-            state = reply.state
+            state = self._turn(answer).state
             if state is SessionState.ABANDONED:
                 return 0
-            if state is SessionState.PREVIEW and not (self._yes or (shown and not reply.draft)):
-                self._show()
+            if state is SessionState.PREVIEW and not self._yes:
+                self._preview()
 
     def _turn(self, answer: str) -> Reply:
         from reconciler.builder.views import Reply
@@ -202,10 +201,10 @@ class _Conversation:
         preview = self._builder.schema(self._session, owner=self._owner)
         done = self._builder.finalize(self._session, Author(self._owner), owner=self._owner)
         if self._console.json:
-            self._console.document(_written(done))
+            self._console.document(written(done))
             return 0
-        self._console.lines(_next_steps(done, preview, self._folder))
-        self._console.tell(_cost(done, self._took))
+        self._console.lines(next_steps(done, preview, self._folder))
+        self._console.tell(cost(done, self._took))
         return 0
 
     def _leave(self) -> int:
@@ -214,11 +213,19 @@ class _Conversation:
             hint=f"go on with: reconcile build --resume {self._session}",
         )
 
+    def _preview(self) -> None:
+        """What the draft would do, unless that was just shown; and what may be said to it."""
+        preview = self._builder.schema(self._session, owner=self._owner)
+        if self._console.json or preview.yaml == self._shown:
+            return
+        self._shown = preview.yaml
+        self._console.lines(draft_in_words(preview, self._console))
+        self._say(_ASIDE)
+
     def _show(self) -> None:
         if not self._console.json:
-            self._console.lines(
-                _preview_lines(self._builder.schema(self._session, owner=self._owner), self._console)
-            )
+            preview = self._builder.schema(self._session, owner=self._owner)
+            self._console.lines(whole_draft(preview, self._console))
 
     def _next(self) -> str | None:
         """The next answer; None at the end of them. In a pipe it is shown, so that the transcript can be read."""
@@ -238,11 +245,6 @@ class _Conversation:
         stream.flush()
 
 
-def printable_lines(text: str) -> str:
-    """Line by line without what would move a terminal's cursor."""
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
 def _answers() -> Iterator[str]:
     """Answers from standard input: lines, and blocks between fences."""
     block: list[str] | None = None
@@ -257,66 +259,3 @@ def _answers() -> Iterator[str]:
             block = None
     if block:
         yield "\n".join(block)
-
-
-def _preview_lines(preview: Preview, console: Console) -> Iterator[str]:
-    import json
-
-    if not preview.yaml:
-        yield "There is no draft yet."
-        return
-    for path, content in preview.files.items():
-        yield console.strong(path)
-        yield from (f"  {printable(line)}" for line in content.rstrip().splitlines())
-        yield ""
-    if preview.plan_text:
-        yield from map(printable, preview.plan_text.splitlines())
-        yield ""
-    if preview.sample_input:
-        yield f"In    {printable(json.dumps(preview.sample_input, ensure_ascii=False))}"
-        yield f"Out   {printable(json.dumps(preview.sample_output, ensure_ascii=False))}"
-    passed = sum(verdict.passed for verdict in preview.tests)
-    yield f"Tests {passed} of {len(preview.tests)} pass"
-    for risk in preview.risks:
-        yield f"{'!' if risk.stops else 'i'} {printable(risk.text)}"
-        if risk.hint:
-            yield f"    hint: {printable(risk.hint)}"
-    yield ""
-
-
-def _next_steps(done: Finalized, preview: Preview, folder: str) -> Iterator[str]:
-    import json
-    import shlex
-
-    where = f" on branch {done.proposed.branch}" if done.proposed.branch else ""
-    for path in done.proposed.paths:
-        yield f"Wrote {folder}{path}{where}"
-    if done.proposed.url:
-        yield f"Review it at {done.proposed.url}"
-    yield "Next:"
-    yield "  reconcile --plan      what would change"
-    yield "  reconcile --apply     make it so"
-    if done.agent and preview.sample_input:
-        given = shlex.quote(json.dumps(preview.sample_input, ensure_ascii=False))
-        yield f"  reconcile run {done.agent} --input {given}"
-
-
-def _cost(done: Finalized, took: float) -> str:
-    usage = done.session.usage
-    if not usage.calls:
-        return f"No language model was asked. The builder took {took:.1f} s."
-    tokens = usage.prompt_tokens + usage.completion_tokens
-    model = f"{done.session.model}: {usage.calls} answers, {tokens:,} tokens, {usage.seconds:.1f} s"
-    return f"{model}; {took:.1f} s in all."
-
-
-def _written(done: Finalized) -> dict[str, object]:
-    return {
-        "session": done.session.id,
-        "paths": list(done.proposed.paths),
-        "branch": done.proposed.branch,
-        "commit": done.proposed.commit,
-        "url": done.proposed.url,
-        "agent": done.agent,
-        "usage": asdict(done.session.usage),
-    }

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
+import threading
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.acceptance.command_line import PROGRAM, CommandLine, Run
+from tests.ollama_server import Answer, OllamaServer
 
 NOBODY = "http://127.0.0.1:9"
 MOST_ANSWERS = 8
@@ -86,7 +91,7 @@ def test_a_conversation_leads_to_an_agent_that_plans_applies_runs_and_passes_its
     assert at("--plan", "--detailed-exitcode").code == 0, "a second plan finds nothing to do"
 
 
-def _sample(source: Path) -> dict[str, object]:
+def _sample(source: Path) -> dict[str, Any]:
     """The first test of the one type that was written: what stands in for the outside has to be there without it."""
     [document] = [
         found
@@ -95,7 +100,7 @@ def _sample(source: Path) -> dict[str, object]:
         if found["kind"] == "AgentType"
     ]
     tests = [test for test in document["spec"]["tests"] if "output" in test.get("expect", {})]
-    first: dict[str, object] = tests[0]
+    first: dict[str, Any] = tests[0]
     return first
 
 
@@ -152,6 +157,105 @@ def test_a_secret_in_the_conversation_is_neither_written_nor_kept(at: CommandLin
     files = [path for path in at.folder.rglob("*") if path.is_file()]
     assert any(path.suffix == ".yaml" for path in files)
     assert not [path for path in files if b"hunter2" in path.read_bytes()]
+
+
+def test_the_draft_is_told_in_words_once_and_shown_in_full_when_asked_for(at: CommandLine) -> None:
+    walk = [
+        "blank",
+        "title (required), note",
+        "stock",
+        "what do you mean?",
+        "also store the colour",
+        "show",
+        "yes",
+    ]
+    told = converse(at, walk).out
+    in_words = told.split("What it stores in `record`:")[1:]
+    assert len(in_words) == 2, "once for each draft, and no more for a question"
+    assert "`title`: string, required" in in_words[0]
+    assert "`colour`: string" in in_words[1]
+    assert "apiVersion" not in in_words[0]
+    assert "apiVersion: reconciler/v1" in in_words[1].partition("> show")[2]
+    assert in_words[0].split("\n> ")[0].rstrip().endswith("to see the YAML and the plan.")
+
+
+def test_a_package_that_is_installed_brings_its_template(at: CommandLine, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--target", site, rota_wheel(tmp_path)], check=True, capture_output=True)
+    at.environment["PYTHONPATH"] = str(site)
+    built = converse(at, ["I plan shifts", "person, day as date", "yes"])
+    assert built.code == 0, built.out + built.err
+    assert "rota: plans the shifts of a team" in built.out
+    assert at("test").code == 0
+    assert (at.folder / "agents.d/rota/type.yaml").exists()
+    broken = converse(at, ["broken", "person, day"])
+    assert "The template broken fails: KeyError: 'shift'." in broken.out
+    assert "error[unfinished]" in broken.err, "what was said is kept"
+
+
+ROTA = """
+from reconciler.builder.slots import SlotKind, SlotSpec
+from reconciler.builder.templates import blank
+from reconciler.builder.templates.template import Template
+
+FIELDS = SlotSpec("details", "shift", SlotKind.FIELDS, "What is known of a shift?", weight=5, needed=True)
+
+
+def compose(values):
+    return blank.TEMPLATE.compose({"name": "rota", "purpose": "Plans shifts.", "secrets": {}, **values})
+
+
+def fail(values):
+    raise KeyError("shift")
+
+
+BROKEN = Template("broken", "Broken", "cannot do it", (), (FIELDS,), fail)
+TEMPLATE = Template("rota", "Rota", "plans the shifts of a team", ("shift*", "rota*"), (FIELDS,), compose)
+"""
+
+
+def rota_wheel(folder: Path) -> Path:
+    """A distribution of one module, as small as they come."""
+    wheel, info = folder / "rota_template-1.0-py3-none-any.whl", "rota_template-1.0.dist-info"
+    files = {
+        "rota_template.py": ROTA,
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: rota-template\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[reconciler.templates]\n"
+        "rota = rota_template:TEMPLATE\nbroken = rota_template:BROKEN\n",
+    }
+    record = "".join(f"{name},,\n" for name in (*files, f"{info}/RECORD"))
+    with zipfile.ZipFile(wheel, "w") as packed:
+        for name, text in {**files, f"{info}/RECORD": record}.items():
+            packed.writestr(name, text)
+    return wheel
+
+
+def test_a_reply_appears_while_the_model_still_writes(at: CommandLine, ollama: OllamaServer) -> None:
+    rest = threading.Event()
+    ollama.answer(Answer({"reply": "Gladly I take down what you say."}, rest=rest))
+    environment = {**at.environment, "RECONCILER_OLLAMA_URL": ollama.url}
+    with subprocess.Popen(
+        [PROGRAM, "build", "--template", "blank"],
+        cwd=at.folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"title, note\nquit\n")
+        process.stdin.close()
+        told = b""
+        while b"Gladly" not in told:
+            piece = os.read(process.stdout.fileno(), 4096)
+            assert piece, told
+            told += piece
+        assert b"what you say" not in told
+        rest.set()
+        told += process.stdout.read()
+    assert b"Gladly I take down what you say." in told
 
 
 def test_help_needs_neither_model_nor_database(at: CommandLine) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.builder.slots import SlotSpec, Values
+from reconciler.errors import ReconcilerError, UsageError
 
 Document = dict[str, Any]
 Compose = Callable[[Values], list[Document]]
@@ -27,6 +28,19 @@ class Template:
     compose: Compose
     example: str = ""
     tool_slots: Mapping[str, str] | None = None
+
+    def documents(self, values: Values) -> list[Document]:
+        """What `compose` makes of the values. Raises UsageError, also for any other failure of it: templates are code
+        of others, too."""
+        try:
+            return self.compose(values)
+        except ReconcilerError:
+            raise
+        except Exception as error:
+            raise UsageError(
+                f"the template {self.name} fails: {type(error).__name__}: {error}",
+                hint="update or remove the package that brings it, or answer differently",
+            ) from error
 
     def slot(self, name: str) -> SlotSpec | None:
         return next((spec for spec in self.slots if spec.name == name), None)

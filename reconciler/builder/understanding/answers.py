@@ -13,10 +13,8 @@ from reconciler.builder.understanding.fields import fields_in
 from reconciler.builder.understanding.naming import agent_name, said_name
 from reconciler.builder.understanding.timing import schedule_in
 
-_LONGEST_NAME = 6
+_LONGEST_NAME = 4
 """Words of an answer that is taken for a name as it stands."""
-
-
 _TALK = re.compile(
     r"\b(?:i|we|they|them|think|somewhere|maybe|perhaps|usually|actually|our)\b", re.IGNORECASE
 )

@@ -43,22 +43,12 @@ _LEAD = re.compile(
 )
 _NOT = frozenset(
     [
-        "other",
-        "others",
-        "rest",
-        "else",
-        "anything",
-        "everything",
-        "sonstiges",
-        "andere",
-        "autre",
-        "autres",
-        "etc",
-        "misc",
-        "it",
-        "them",
+        *("other", "others", "all_others", "rest", "the_rest", "else", "anything", "everything"),
+        *("anything_else", "everything_else", "all_else", "misc", "etc", "it", "them"),
+        *("sonstiges", "andere", "alles_andere", "autre", "autres", "tout_le_reste"),
     ]
 )
+"""What `other` stands for, and words that are no category."""
 _INTO = re.compile(
     r"\b(?:into|categories|category|labels?|classes|kategorien|catégories|classif\w+ (?:[\w-]+ ){0,3}as|sort(?:ed|s)? (?:it |them |texts? |mails? )?(?:into|by|as)|either)\b"
     r"(?:\s+(?:the\s+)?(?:categories|kategorien|catégories|groups|following))?\s*(?:are|:|=|sind|sont)?\s*:?\s*(?P<list>[^.\n]+)",

@@ -118,6 +118,13 @@ _DEFAULT_PHRASES = (
 )
 _QUIT = frozenset(["quit", "exit", "abort", "cancel", "abandon", "stop", "/quit"])
 _QUIT_PHRASES = ("never mind", "forget it", "give up", "start over", "abbrechen", "laisse tomber")
+_HELP = frozenset(["help", "?", "??", "???", "hilfe", "aide"])
+_ASKS_BACK = re.compile(
+    r"(?:what|which|why|how|where|who|can you|could you|was|wie|warum|welche\w*|quoi|comment|pourquoi)\b.*\?|"
+    r".*\b(?:what do you mean|(?:don't|do not|didn't) (?:understand|get it)|explain|verstehe? (?:das |es )?nicht|"
+    r"comprends? pas)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
 _CHANGE_CUES = (
     *(
         "actually",
@@ -196,6 +203,12 @@ def is_default(text: str) -> bool:
 
 def is_quit(text: str) -> bool:
     return _is(text, _QUIT, _QUIT_PHRASES)
+
+
+def asks_back(text: str) -> bool:
+    """Whether it is a question, or a plea for help, rather than an answer."""
+    stripped = text.strip()
+    return stripped.lower().strip(".! ") in _HELP or bool(_ASKS_BACK.fullmatch(stripped))
 
 
 def changes_mind(text: str) -> bool:
