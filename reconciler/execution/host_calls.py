@@ -82,8 +82,8 @@ class HostCalls:
             raise Garbage("no rate")
 
     def _check_type(self, job: Job, type_name: str) -> None:
-        if type_name not in _traits(job.blueprint).types and not any(
-            type_name in _traits(blueprint).types for blueprint in self._agents(job).values()
+        if type_name != _traits(job.blueprint).type and not any(
+            type_name == _traits(blueprint).type for blueprint in self._agents(job).values()
         ):
             raise Denied(f"agent {job.task.agent} has no business with the tables of {type_name}")
 
@@ -105,10 +105,11 @@ class HostCalls:
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """`agents`: called by its steps. `types`: whose tables it may look at. `rates`: (tool, rate) of its grants."""
+    """`agents`: called by its steps. `type`: whose tables it may look at; that it refers to those of others opens none
+    of them. `rates`: (tool, rate) of its grants."""
 
     agents: frozenset[str] = frozenset()
-    types: frozenset[str] = frozenset()
+    type: str = ""
     rates: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -122,17 +123,9 @@ def _traits_of(type_text: str) -> _Traits:
         return _Traits()
     document = json.loads(type_text)
     spec = document["spec"]
-    granted = {model for grant in spec.get("tools", []) for model in grant.get("models") or []}
-    referenced = {
-        field["model"]
-        for model in spec.get("models", {}).values()
-        for field in model["fields"].values()
-        if isinstance(field, dict) and field.get("model")
-    }
-    others = {name.partition(".")[0] for name in granted | referenced if "." in name}
     return _Traits(
         frozenset(_agents_of(spec.get("pipeline", []))),
-        frozenset({document["metadata"]["name"], *others}),
+        document["metadata"]["name"],
         frozenset(_rates_of(spec.get("tools", []))),
     )
 

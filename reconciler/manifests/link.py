@@ -10,7 +10,6 @@ from reconciler.spec.agent import Agent
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.base import format_duration, format_size
 from reconciler.spec.codec import Spec
-from reconciler.spec.fields import FieldSpec
 from reconciler.spec.findings import Finding, Path, did_you_mean
 from reconciler.spec.limits import Limits
 from reconciler.spec.literals import check_given, check_literal
@@ -135,23 +134,13 @@ def _shown(limit: str, value: float) -> str:
 
 
 def _link_type(agent_type: AgentType, others: _Others) -> Iterator[Finding]:
-    for path, fields in _all_fields(agent_type):
+    for path, fields in agent_type.field_groups():
         for name, field in fields.items():
             if field.model is not None and "." in field.model:
                 yield from _check_reference(agent_type, field.model, (*path, name, "model"), others)
     for path, step in agent_steps(agent_type.spec.pipeline, ("spec", "pipeline")):
         if step.agent is not None:
             yield from _check_sub_agent(agent_type, step, step.agent, path, others)
-
-
-def _all_fields(agent_type: AgentType) -> Iterator[tuple[Path, dict[str, FieldSpec]]]:
-    spec = agent_type.spec
-    yield ("spec", "settings"), spec.settings
-    yield ("spec", "input"), spec.input
-    for name, model in spec.models.items():
-        yield ("spec", "models", name, "fields"), model.fields
-    if spec.output is not None and spec.output.fields is not None:
-        yield ("spec", "output", "fields"), spec.output.fields
 
 
 def _check_reference(agent_type: AgentType, reference: str, path: Path, others: _Others) -> Iterator[Finding]:

@@ -42,6 +42,8 @@ class Rules:
         for policy in self._policies:
             for index, grant in enumerate(agent_type.spec.tools):
                 found += _check_grant(grant, policy, ("spec", "tools", index))
+            if policy.spec.tables is not None:
+                found += _check_tables(agent_type, policy.name, policy.spec.tables)
         found += _check_limits(agent_type.spec.limits, self._bounds)
         found += self._check_complexity(agent_type)
         found += lethal_combination(agent_type, self._policies)
@@ -143,6 +145,18 @@ def _check_models(grant: Grant, policy: str, allowed: Collection[str], path: Pat
             hint = did_you_mean(name, allowed) or "no language model is allowed"
             message = f"policy `{policy}` does not allow the language model `{name}`"
             yield Finding("policy-model", message, (*path, "models", index), hint)
+
+
+def _check_tables(agent_type: AgentType, policy: str, allowed: Collection[str]) -> Iterator[Finding]:
+    """Of other types: what is a type's own needs nobody's leave."""
+    for path, fields in agent_type.field_groups():
+        for name, field in fields.items():
+            owner, _, model = (field.model or "").rpartition(".")
+            if owner in ("", agent_type.name) or {"*", f"{owner}.*", f"{owner}.{model}"} & {*allowed}:
+                continue
+            hint = "allowed: " + (", ".join(allowed) or "no table of another type")
+            message = f"policy `{policy}` does not allow references to the table `{field.model}`"
+            yield Finding("policy-table", message, (*path, name, "model"), hint)
 
 
 def _untagged(model: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from reconciler.spec.base import FieldName, LabelValue, SpecModel, TypeName
 from reconciler.spec.fields import Fields, FieldSpec
+from reconciler.spec.findings import Path
 from reconciler.spec.limits import GrantLimits, Limits
 from reconciler.spec.steps import Step
 
@@ -200,6 +202,16 @@ class AgentType(SpecModel):
         spec = self.spec
         groups = (spec.input, spec.settings, *(model.fields for model in spec.models.values()))
         return any(field.sensitive or field.encrypted for fields in groups for field in fields.values())
+
+    def field_groups(self) -> Iterator[tuple[Path, Fields]]:
+        """All field specs of the type, with the place of each group in its document."""
+        spec = self.spec
+        yield ("spec", "settings"), spec.settings
+        yield ("spec", "input"), spec.input
+        for name, model in spec.models.items():
+            yield ("spec", "models", name, "fields"), model.fields
+        if spec.output is not None and spec.output.fields is not None:
+            yield ("spec", "output", "fields"), spec.output.fields
 
     def model_field(self, model: str, field: str) -> FieldSpec | None:
         found = self.spec.models.get(model)

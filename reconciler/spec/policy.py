@@ -54,6 +54,14 @@ HostPattern = Annotated[
 ]
 
 
+TablePattern = Annotated[
+    str,
+    StringConstraints(
+        max_length=82, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\.(\*|[a-z][a-z0-9]*(_[a-z0-9]+)*)$|^\*$"
+    ),
+]
+
+
 DriftPointer = Annotated[
     str, StringConstraints(max_length=300, pattern=r"^/table/[a-z0-9_*]+(/[A-Za-z0-9_*]+){0,2}$")
 ]
@@ -67,6 +75,11 @@ class PolicySpec(SpecModel):
     recipients: list[Annotated[str, StringConstraints(max_length=320)]] | None = None
     models: list[Annotated[str, StringConstraints(max_length=100)]] | None = Field(
         None, description="LLM models that may be granted."
+    )
+    tables: list[TablePattern] | None = Field(
+        None,
+        description="If given, only these tables of other types may be referred to: `type.model`, `type.*` for all of"
+        " a type, or `*`.",
     )
     limits: PolicyLimits = PolicyLimits()
     destructive: Destructive = Field(Destructive.ARCHIVE, strict=False)

@@ -23,9 +23,13 @@ PARAMETERS = [pytest.param(case, id=case["rule"]) for case in CASES]
 
 
 def documents(case: Mapping[str, Any], which: str) -> dict[str, dict[str, Any]]:
-    """A type and its agent, by name of their files."""
+    """A type and its agent, and the type that these may refer to, by name of their files."""
     spec, of_agent = case[which], case.get(f"{which}_agent", {})
-    return {
+    other = {**HEAD, "kind": "AgentType", "metadata": {"name": "other"}}
+    others = (
+        {"other.json": {**other, "spec": {"version": "1.0.0", **case["other"]}}} if "other" in case else {}
+    )
+    return others | {
         "type.json": {
             **HEAD,
             "kind": "AgentType",
