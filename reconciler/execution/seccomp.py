@@ -1,7 +1,11 @@
 """Seccomp: which system calls a process may make from now on (Linux on x86-64 and ARM64).
 
 A task needs threads, files and sockets. It has no need of other processes, of looking into them, or of changing what
-the system is: these calls fail with EPERM, as they do for somebody without the right.
+the system is: these calls fail with EPERM, as they do for somebody without the right. Of sockets it needs those of the
+internet, TCP and what resolves names: others, such as the local ones of a container engine or of a database, it cannot
+make. Where an internet socket is connected to a filter cannot see, as the address is in the task's own memory: that is
+watched in Python (`tripwires`), and who calls the C library past Python is not stopped here. A host whose network
+should be out of reach of tasks that run foreign native code needs a firewall or a network namespace around the worker.
 """
 
 from __future__ import annotations
@@ -16,12 +20,16 @@ from dataclasses import dataclass
 from reconciler.execution.kernel import prctl_no_new_privileges, prctl_seccomp
 
 _LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_AND = 0x54
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 """Offsets into what the kernel shows a filter; of an argument the lower half, on little-endian machines."""
 _OTHER_ABI = 0x40000000
 """Numbers from here on are calls of x32, by which x86-64 has every call a second time."""
 _CLONE_THREAD = 0x10000
+_AF_INET, _AF_INET6, _SOCK_RAW = 2, 10, 3
+_KIND_OF_SOCKET = 0xF
+"""The bits that say stream, datagram or raw; further up are flags."""
 
 
 def _refuse(code: int) -> int:
@@ -36,6 +44,7 @@ class _Machine:
     refused: tuple[int, ...]
     to_self: tuple[int, ...]
     clone: int
+    socket: int
     clone3: int = 435
 
 
@@ -51,8 +60,8 @@ _REFUSED_ARM = (
     *(280, 219, 217, 218, 282, 241, 105, 273, 104, 425, 130, 424, 438),
 )
 _MACHINES = {  # to oneself: kill tgkill
-    "x86_64": _Machine(0xC000003E, _REFUSED_X86, to_self=(62, 234), clone=56),
-    "aarch64": _Machine(0xC00000B7, _REFUSED_ARM, to_self=(129, 131), clone=220),
+    "x86_64": _Machine(0xC000003E, _REFUSED_X86, to_self=(62, 234), clone=56, socket=41),
+    "aarch64": _Machine(0xC00000B7, _REFUSED_ARM, to_self=(129, 131), clone=220, socket=198),
 }
 
 
@@ -92,6 +101,7 @@ def _assembled(machine: _Machine, pid: int) -> _Program:
     for number in machine.to_self:
         code += _if_argument(number, _JUMP_EQUAL, pid, refused)
     code += _if_argument(machine.clone, _JUMP_BITS, _CLONE_THREAD, refused)
+    code += _of_the_internet(machine.socket, refused)
     code.append((_RETURN, 0, 0, _ALLOW))
     return _Program(len(code), b"".join(struct.pack("=HBBI", *instruction) for instruction in code))
 
@@ -102,6 +112,21 @@ def _if_argument(number: int, test: int, operand: int, refused: int) -> list[tup
         (_JUMP_EQUAL, 0, 4, number),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (test, 0, 1, operand),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, refused),
+    ]
+
+
+def _of_the_internet(number: int, refused: int) -> list[tuple[int, int, int, int]]:
+    """Call `number` makes sockets: of IPv4 and IPv6 only, and none that write packets of their own."""
+    return [
+        (_JUMP_EQUAL, 0, 8, number),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_JUMP_EQUAL, 1, 0, _AF_INET),
+        (_JUMP_EQUAL, 0, 4, _AF_INET6),
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        (_AND, 0, 0, _KIND_OF_SOCKET),
+        (_JUMP_EQUAL, 1, 0, _SOCK_RAW),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, refused),
     ]

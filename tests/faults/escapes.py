@@ -62,6 +62,10 @@ def signal_by_hand() -> None:
     _libc(lambda libc: libc.kill(os.getppid(), int(signal.SIGTERM)))
 
 
+def socket_by_hand(family: int, kind: int) -> None:
+    _libc(lambda libc: libc.socket(family, kind, 0))
+
+
 def fork_bomb() -> None:
     while True:
         os.fork()
@@ -121,6 +125,7 @@ DEEDS: dict[str, Callable[..., None]] = {
     "connect": lambda host, port: connect((host, port)),
     "send": lambda host, port: send((host, port)),
     "unix socket": to_unix_socket,
+    "socket by hand": socket_by_hand,
     "listen": lambda: socket.create_server(("127.0.0.1", 0)).close(),
     "fork bomb": fork_bomb,
     "fork by hand": fork_by_hand,

@@ -27,7 +27,9 @@ BYSTANDER = Path(f"/tmp/reconciler-bystander-{os.getpid()}")
 
 Mechanism = Literal["tripwire", "landlock", "seccomp", "rlimit", "watch", "network"]
 """What stops it: an audit hook in the child, the kernel's Landlock or seccomp, a limit of resources, the parent that
-looks at its children, or the network that tools are given, which checks every address."""
+looks at its children, or the network that tools are given, which checks every address.
+
+Not among the ways is a connection to the internet made by the C library, past Python: see `execution.seccomp`."""
 NEEDS: dict[str, bool] = {"landlock": bool(FOUND.landlock), "seccomp": FOUND.seccomp}
 
 
@@ -75,8 +77,19 @@ WAYS = [
     Way("connect", ("::1", 9), kind=NETWORK),
     Way("connect", ("198.51.100.7", 443), kind=NETWORK),
     Way("send", ("127.0.0.1", 53), kind=NETWORK),
-    Way("unix socket", ("/run/docker.sock",), kind=NETWORK),
+    Way("unix socket", ("/run/docker.sock",), "seccomp", kind=DENIED),
     Way("listen", kind=NETWORK),
+    *(
+        Way("socket by hand", (int(family), int(kind)), "seccomp", kind=DENIED)
+        for family, kind in (
+            (socket.AF_UNIX, socket.SOCK_STREAM),
+            (socket.AF_NETLINK, socket.SOCK_RAW),
+            (socket.AF_PACKET, socket.SOCK_RAW),
+            (socket.AF_VSOCK, socket.SOCK_STREAM),
+            (socket.AF_INET, socket.SOCK_RAW | socket.SOCK_CLOEXEC),
+            (socket.AF_INET6, socket.SOCK_RAW),
+        )
+    ),
     Way("ask the network", ("127.0.0.1", 9), "network", kind=DENIED),
     Way("ask the network", ("169.254.169.254", 80), "network", kind=DENIED),
     Way("ask the network", ("rebinding.example.com", 80), "network", kind=DENIED),

@@ -108,6 +108,30 @@ def test_other_processes_are_out_of_reach(deed: Callable[[], object]) -> None:
     assert confined(deed) == errno.EPERM
 
 
+@needs_calls
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        (socket.AF_UNIX, socket.SOCK_STREAM),
+        (socket.AF_UNIX, socket.SOCK_DGRAM),
+        (socket.AF_NETLINK, socket.SOCK_RAW),
+        (socket.AF_INET, socket.SOCK_RAW),
+    ],
+)
+def test_sockets_that_are_not_of_the_internet_cannot_be_made(family: int, kind: int) -> None:
+    assert confined(lambda: socket.socket(family, kind)) == errno.EPERM
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_those_of_the_internet_can(family: int, kind: int) -> None:
+    assert confined(lambda: socket.socket(family, kind).close()) == 0
+
+
+def test_names_are_resolved_as_before() -> None:
+    assert confined(lambda: socket.getaddrinfo("localhost", 80)) == 0
+
+
 def test_threads_and_signals_to_oneself_are_allowed() -> None:
     def deed() -> None:
         signal.signal(signal.SIGUSR1, lambda number, frame: None)
