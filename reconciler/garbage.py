@@ -15,6 +15,13 @@ def search_seldom() -> None:
     gc.set_threshold(SELDOM, 10, 10)
 
 
+def settled() -> None:
+    """For a process that has loaded what it keeps, and works from now on: that is never looked through again."""
+    search_seldom()
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
 def not_collected() -> Iterator[None]:
     """No search inside: for work that makes objects by the hundred thousand and lets go of few.

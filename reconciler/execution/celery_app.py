@@ -32,6 +32,7 @@ from reconciler.execution.pool import Pool
 from reconciler.execution.sandbox import protection
 from reconciler.execution.single import Outcome, SingleRunner
 from reconciler.execution.zygote import Setup
+from reconciler.garbage import settled
 from reconciler.manifests.pinned import Pinned
 from reconciler.settings import Settings
 from reconciler.spec.policy import Sandbox
@@ -151,9 +152,10 @@ def _open_runner(**_: Any) -> None:
         open_pool,
         ttl=settings.claim_seconds,
         cipher=cipher,
-        gate=Gate(Sandbox(protection().level.value), Pinned(settings.policy).policies),
+        gate=Gate(Sandbox(protection().level.value), Pinned(settings.policy)),
         counter=RedisRates(settings.redis_url) if settings.redis_url else None,
     )
+    settled()
 
 
 @signals.worker_process_shutdown.connect
@@ -200,6 +202,11 @@ def _set_up_logging(**_: Any) -> None:
     # How each task ended is logged where that is known; that its message came and went says nothing more.
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@signals.worker_init.connect
+def _settle(**_: Any) -> None:
+    settled()
 
 
 @signals.worker_shutting_down.connect

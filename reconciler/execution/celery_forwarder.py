@@ -18,6 +18,7 @@ from reconciler.execution.kernel import prctl_die_with_parent
 from reconciler.execution.monitoring import configure_logging
 from reconciler.execution.scheduler import Scheduler
 from reconciler.execution.worker import worker_name
+from reconciler.garbage import settled
 from reconciler.settings import Settings
 
 
@@ -77,6 +78,7 @@ def main() -> None:
     def open_database() -> Connection:
         return connect(settings.database, create=False, lock_timeout=settings.lock_timeout)
 
+    settled()
     name = worker_name()
     scheduler = Scheduler(name)
     Forwarder(open_database, CeleryBroker(app), name, scheduler.tick).work(lambda: stopped)

@@ -41,6 +41,8 @@ class Gate:
         self._pinned = tuple(pinned if isinstance(pinned, Sequence) else pinned.policies)
         self._judged = lru_cache(512)(self._judge)
         self._shut = ""
+        self._passed: str | None = None
+        """The recorded policies whose demands this host was found to meet last, as `Claimed.policies`."""
 
     @property
     def incident_rules(self) -> tuple[str, ...]:
@@ -53,7 +55,7 @@ class Gate:
         if self._source is None or (now := self._source.now()) is self._source:
             return
         self._pinned = now.policies
-        self._source = now
+        self._source, self._passed = now, None
         self._judged = lru_cache(512)(self._judge)
 
     def shut(self) -> bool:
@@ -71,15 +73,26 @@ class Gate:
     def check_host(self, connection: Connection) -> None:
         """Raises Refused where a policy demands more than confines tasks here, and as `follow` does."""
         self.follow()
-        demanding = [(policy.name, policy.spec.sandbox) for policy in self._pinned]
-        demanding += _recorded(connection)
-        for name, demanded in demanding:
+        self._passed = None
+        recorded, digests = _recorded(connection)
+        for name, demanded in [*((policy.name, policy.spec.sandbox) for policy in self._pinned), *recorded]:
             if demanded is not None and (self._level is None or _rank(self._level) < _rank(demanded)):
                 offered = f"offers `{self._level.value}`" if self._level else "runs them in its own process"
                 raise Refused(
                     f"policy `{name}` demands the sandbox `{demanded.value}` for tasks, and this host {offered}",
                     hint="reconcile doctor tells what this kernel can enforce; tasks are run by `reconcile worker`",
                 )
+        self._passed = digests
+
+    @property
+    def passed(self) -> bool:
+        """Whether this host did when it was checked last."""
+        return self._passed is not None
+
+    def admits(self, claimed: Claimed) -> bool:
+        """Whether this host meets what was demanded at the moment of a claim; if not, or if that is not known,
+        `check_host` says more."""
+        return self._passed is not None and claimed.policies == self._passed
 
     def refusal(self, claimed: Claimed) -> Failure | None:
         """Why a task must not run; None where it may."""
@@ -130,9 +143,10 @@ def _parsed(texts: _Texts) -> tuple[AgentType, Agent | None]:
     return agent_type, agent.model_copy(update={"spec": agent.spec.model_copy(update={"settings": settings})})
 
 
-def _recorded(connection: Connection) -> list[tuple[str, Sandbox | None]]:
-    """What the policies that were applied demand."""
-    return [_demanded(name, spec) for name, spec in connection.execute("SELECT name, spec FROM policies")]
+def _recorded(connection: Connection) -> tuple[list[tuple[str, Sandbox | None]], str]:
+    """What the policies that were applied demand, and their digests."""
+    rows = connection.execute("SELECT name, spec, digest FROM policies ORDER BY name")
+    return [_demanded(name, spec) for name, spec, _ in rows], ",".join(digest for *_, digest in rows)
 
 
 @lru_cache(64)

@@ -16,7 +16,7 @@ from reconciler.database import tasks, workers
 from reconciler.database.connection import Connection
 from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.tasks import Claimed
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.execution.beginning import job_of
 from reconciler.execution.jobs import Executor, Job
 from reconciler.execution.recording import Recorder
@@ -78,11 +78,9 @@ class SingleRunner:
 
     def _run(self, task_id: str) -> Outcome:
         connection = self._database.get()
-        if self._gate is not None:
-            if self._gate.shut():
-                return Outcome.NOT_NOW
-            self._gate.check_host(connection)
-        claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
+        if self._gate is not None and self._gate.shut():
+            return Outcome.NOT_NOW
+        claimed = self._claimed(connection, task_id)
         if claimed is None:
             return self._why_not(connection, task_id)
         match job_of(claimed, self._gate, self._cipher):
@@ -98,6 +96,20 @@ class SingleRunner:
                 self._beat(connection, claimed)
         self._recorder.record(connection)
         return Outcome.RAN
+
+    def _claimed(self, connection: Connection, task_id: str) -> Claimed | None:
+        """Raises Refused where a policy demands more than confines tasks here: then nothing stays claimed."""
+        gate = self._gate
+        if gate is not None and not gate.passed:
+            gate.check_host(connection)
+        claimed = tasks.claim_one(connection, self.name, task_id, ttl=self._ttl)
+        if claimed is not None and gate is not None and not gate.admits(claimed):
+            try:
+                gate.check_host(connection)
+            except Refused:
+                tasks.release(connection, self.name, [task_id])
+                raise
+        return claimed
 
     def _beat(self, connection: Connection, claimed: Claimed) -> None:
         self._beat_at = time.monotonic() + min(BEAT, self._ttl / 3)

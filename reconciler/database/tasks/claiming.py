@@ -219,4 +219,5 @@ def _claimed(rows: Iterable[Row], deployment: Deployment) -> Iterator[Claimed]:
             by.type_version,
             by.manifest_digest,
             max_attempts,
+            by.policies,
         )

@@ -17,15 +17,20 @@ from reconciler.spec.task import Blueprint
 
 _DEPLOYED = """
 SELECT a.name, a.enabled, a.digest, t.digest, t.name, t.version,
-  CASE WHEN a.revision > t.revision THEN a.revision ELSE t.revision END, h.reason
+  CASE WHEN a.revision > t.revision THEN a.revision ELSE t.revision END, h.reason, ({policies})
 FROM agents AS a JOIN agent_types AS t ON t.name = a.type AND t.current AND t.status <> 'retired'
 LEFT JOIN agent_holds AS h ON h.agent = a.name
 WHERE a.deleted_at IS NULL AND a.name IN """
+_POLICIES = {
+    "sqlite": "SELECT coalesce(group_concat(digest), '') FROM (SELECT digest FROM policies ORDER BY name)",
+    "postgresql": "SELECT coalesce(string_agg(digest, ',' ORDER BY name), '') FROM policies",
+}
+_SELECT = {dialect: _DEPLOYED.format(policies=policies) for dialect, policies in _POLICIES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`limits` are those of the type, tightened by the agent's."""
+    """`limits` are those of the type, tightened by the agent's. `policies`: see `Claimed`."""
 
     blueprint: Blueprint
     limits: Limits
@@ -33,6 +38,7 @@ class Deployment:
     type_version: str = ""
     revision: int = 0
     manifest_digest: str = ""
+    policies: str | None = None
 
 
 def static_deployment(agent: str) -> Deployment:
@@ -62,7 +68,9 @@ def blueprint(connection: Connection, agent: str) -> Blueprint:
 
 def _rows(connection: Connection, agents: Collection[str]) -> list[Row]:
     return [
-        row for places, batch in in_batches(agents) for row in connection.execute(_DEPLOYED + places, batch)
+        row
+        for places, batch in in_batches(agents)
+        for row in connection.execute(_SELECT[connection.dialect] + places, batch)
     ]
 
 
@@ -79,8 +87,8 @@ def _with_texts(connection: Connection, rows: list[Row]) -> dict[str, Deployment
     known = {pair: kept for pair in pairs if (kept := _kept.get(pair)) is not None}
     known |= _read(connection, {pair: name for pair, name in pairs.items() if pair not in known})
     return {
-        name: Deployment(*known[agent, of_type], type_name, version, revision, of_type)
-        for name, _, agent, of_type, type_name, version, revision, _ in rows
+        name: Deployment(*known[agent, of_type], type_name, version, revision, of_type, policies)
+        for name, _, agent, of_type, type_name, version, revision, _, policies in rows
     }
 
 

@@ -46,7 +46,8 @@ class Claimed:
     """A task that a worker may run until its claim expires, and what it takes to run it.
 
     `limits` are the type's, tightened by the agent's. `revision` made the agent or its type what it is now;
-    `manifest_digest` is that of the type, by which its text is found for ever. `token` proves the claim.
+    `manifest_digest` is that of the type, by which its text is found for ever. `token` proves the claim. `policies`
+    are the digests of the policies that were recorded at the moment of the claim, None where nobody asked.
     """
 
     task: Task
@@ -58,6 +59,7 @@ class Claimed:
     type_version: str = ""
     manifest_digest: str = ""
     max_attempts: int = 3
+    policies: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
