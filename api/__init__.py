@@ -15,6 +15,7 @@
     operations.py   long work; `streaming` and `watching` tell of it, and of tasks, live
     openapi.py      the document, with roles and every failure; `routing` knows the routes
     routes/         a module per noun
+    frontend/       the TypeScript package; `sdk` puts the types of an instance into it
 
 What does not belong: decisions. A route reads the request, asks `control`, `execution`, `agents` or `builder`, and
 writes the answer.

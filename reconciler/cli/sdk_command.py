@@ -30,9 +30,9 @@ def typescript(invocation: Invocation, out: Path) -> None:
 
     Made anew after a change of a type, it shows the change as a compile error.
     """
+    from api.sdk import sdk_package
     from reconciler import __version__
-    from reconciler.documentation.typescript.package import typescript_package
 
     types = open_generator(invocation).types()
-    written = write_files(out, typescript_package(types, __version__))
+    written = write_files(out, sdk_package(types, __version__))
     invocation.console().tell(f"Wrote {written} files for {len(types)} types to {out}.")

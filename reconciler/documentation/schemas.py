@@ -24,6 +24,17 @@ SYSTEM_COLUMNS: dict[str, Schema] = {
 """What every row has besides its own fields."""
 
 
+def type_schemas(agent_type: AgentType) -> dict[str, Any]:
+    """Of everything that goes into a type and comes out of it; `models` has a schema of the rows of each."""
+    spec = agent_type.spec
+    return {
+        "input": given_schema(spec.input),
+        "settings": given_schema(spec.settings),
+        "output": output_schema(agent_type),
+        "models": {model: row_schema(agent_type, model) for model in spec.models},
+    }
+
+
 def given_schema(fields: Fields) -> Schema:
     """Of values that somebody gives: what has a default or is not required may be left out."""
     schema = json_schema_of(fields)

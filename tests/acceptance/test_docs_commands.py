@@ -74,7 +74,7 @@ def test_a_package_is_written(line: CommandLine) -> None:
     assert line("sdk", "typescript", "--out", "sdk").code == 0
     manifest = json.loads((line.folder / "sdk/package.json").read_text())
     assert manifest["type"] == "module"
-    assert (line.folder / "sdk/src/types.ts").exists()
+    assert (line.folder / "sdk/src/instance/types.ts").exists()
 
 
 def test_made_up_values_are_one_per_line_and_the_same_for_a_seed(line: CommandLine) -> None:

@@ -3,6 +3,8 @@
 naming.py      names of types and fields as TypeScript has them
 shapes.py      fields -> TypeScript types
 validators.py  fields -> zod
+modules.py     the modules that the types of an instance make different
 package.py     all files of the package
-runtime/       what is the same for everyone, as it is written: client, hooks, components, rules, mocks
+
+What is the same for everyone is the frontend package (`api/frontend/`), whose files are handed in.
 """

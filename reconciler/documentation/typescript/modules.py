@@ -1,19 +1,17 @@
-"""The modules of a package that its types make different: types, validators, fields, fixtures. Lines of each."""
+"""The modules of a package that its types make different: types, validators, schemas, fixtures. Lines of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.documentation.markdown import one_line
-from reconciler.documentation.mock.objects import NoMockError
+from reconciler.documentation.mock.objects import NoMockError, example_input
 from reconciler.documentation.mock.rows import mock_rows
+from reconciler.documentation.schemas import type_schemas
 from reconciler.documentation.typescript.naming import camel, comment, key, literal, pascal, row_name
 from reconciler.documentation.typescript.shapes import interface
 from reconciler.documentation.typescript.validators import validator
-from reconciler.documentation.wording import is_secret
 from reconciler.spec.agent_type import AgentType
-from reconciler.spec.fields import Fields
 
 FIXTURES = 5
 """Rows of each model that the package brings along."""
@@ -21,7 +19,7 @@ FIXTURES = 5
 
 def types_module(types: Sequence[AgentType]) -> Iterator[str]:
     yield "/** The agent types of one instance. Generated: what is changed here is lost. */"
-    yield 'import type { JsonValue, SystemColumns } from "./api.js";'
+    yield 'import type { JsonValue, SystemColumns } from "../api.js";'
     yield ""
     for agent_type in types:
         yield from _shapes(agent_type)
@@ -40,8 +38,6 @@ def types_module(types: Sequence[AgentType]) -> Iterator[str]:
     yield "}"
     yield ""
     yield f"export const versions = {{{_versions(types)}}} as const;"
-    yield ""
-    yield "export type { JsonValue };"
 
 
 def _shapes(agent_type: AgentType) -> Iterator[str]:
@@ -89,7 +85,7 @@ _SYSTEM = (
 def validators_module(types: Sequence[AgentType]) -> Iterator[str]:
     yield "/** What a task may be given and what a row is, as zod. Generated: what is changed here is lost. */"
     yield 'import { z } from "zod";'
-    yield 'import * as rules from "./rules.js";'
+    yield 'import * as rules from "../rules.js";'
     yield 'import type * as types from "./types.js";'
     yield ""
     yield from _SYSTEM
@@ -120,45 +116,17 @@ def _by_type(name: str, types: Sequence[AgentType], suffix: str) -> Iterator[str
     yield ""
 
 
-def fields_module(types: Sequence[AgentType]) -> Iterator[str]:
-    yield "/** What forms and tables have to know of each field. Generated: what is changed here is lost. */"
-    yield "export interface FieldInfo {"
-    yield "  readonly type: string;"
-    yield "  readonly required: boolean;"
-    yield "  readonly description?: string;"
-    yield "  readonly values?: readonly string[];"
-    yield "  readonly sensitive?: boolean;"
-    yield "}"
+def schemas_module(types: Sequence[AgentType]) -> Iterator[str]:
+    yield "/** JSON Schemas of what goes into a type and comes out of it. Generated: what is changed here is lost. */"
+    yield 'import type { TypeSchemas } from "../api.js";'
     yield ""
-    yield "type ByName = Readonly<Record<string, FieldInfo>>;"
-    yield ""
-    yield "export const inputFields = {"
-    for found in types:
-        yield from _infos(found.name, found.spec.input, "  ")
-    yield "};"
-    yield ""
-    yield "export const rowFields = {"
+    yield "export const schemas: Readonly<Record<string, TypeSchemas>> = {"
     for found in types:
         yield f"  {key(found.name)}: {{"
-        for model, inner in found.spec.models.items():
-            yield from _infos(model, inner.fields, "    ")
+        for name, schema in type_schemas(found).items():
+            yield f"    {name}: {literal(schema)},"
         yield "  },"
     yield "};"
-
-
-def _infos(name: str, fields: Fields, indent: str) -> Iterator[str]:
-    yield f"{indent}{key(name)}: {{"
-    for field_name, field in fields.items():
-        info = {
-            "type": field.type.value,
-            "required": field.required and field.default is None,
-            "description": field.description and one_line(field.description),
-            "values": field.values,
-            "sensitive": is_secret(field) or None,
-        }
-        said = {part: value for part, value in info.items() if value is not None}
-        yield f"{indent}  {key(field_name)}: {literal(said)},"
-    yield f"{indent}}} satisfies ByName,"
 
 
 def fixtures_module(types: Sequence[AgentType]) -> Iterator[str]:
@@ -167,6 +135,7 @@ def fixtures_module(types: Sequence[AgentType]) -> Iterator[str]:
     yield ""
     yield "type Fixtures = {"
     yield "  readonly [T in keyof AgentTypes]: {"
+    yield '    readonly input: AgentTypes[T]["input"] | null;'
     yield '    readonly output: AgentTypes[T]["output"] | null;'
     yield '    readonly rows: { readonly [M in keyof AgentTypes[T]["rows"]]: readonly AgentTypes[T]["rows"][M][] };'
     yield "  };"
@@ -178,6 +147,7 @@ def fixtures_module(types: Sequence[AgentType]) -> Iterator[str]:
         output = found.spec.output.model if found.spec.output else None
         first: list[Any] = rows.get(output or "") or [None]
         yield f"  {key(found.name)}: {{"
+        yield f"    input: {literal(_input(found))},"
         yield f"    output: {literal(first[0])},"
         yield "    rows: {"
         yield from (f"      {key(model)}: {literal(made)}," for model, made in rows.items())
@@ -194,3 +164,10 @@ def _rows(agent_type: AgentType, model: str) -> list[dict[str, object]]:
         except NoMockError:
             continue
     return []
+
+
+def _input(agent_type: AgentType) -> dict[str, object] | None:
+    try:
+        return example_input(agent_type)
+    except NoMockError:
+        return None

@@ -22,12 +22,15 @@ PACKAGES = {
     "@testing-library/react": "16.3.0",
     "@types/node": "20.19.0",
     "@types/react": "19.2.2",
+    "@types/react-dom": "19.2.2",
     "axe-core": "4.11.0",
     "jsdom": "26.1.0",
     "msw": "2.11.6",
     "react": "19.2.0",
     "react-dom": "19.2.0",
     "typescript": "5.9.3",
+    "vite": "7.3.8",
+    "vitest": "3.2.4",
     "zod": "4.1.12",
 }
 NEWMAN = {"newman": "6.2.1"}

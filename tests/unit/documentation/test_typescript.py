@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.sdk import FRONTEND, sdk_package
 from reconciler.documentation.mock.objects import invalid_objects, mock_inputs
 from reconciler.documentation.mock.rows import mock_rows
 from reconciler.documentation.typescript.naming import pascal
-from reconciler.documentation.typescript.package import RUNTIME, typescript_package
+from reconciler.documentation.typescript.package import INSTANCE
 from reconciler.spec.agent_type import AgentType
 from reconciler.spec.field_schema import portable_pattern
 from reconciler.spec.fields import Fields
@@ -33,18 +35,31 @@ def node(request: pytest.FixtureRequest) -> Node:
 def shipped_package(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built, with its types as others see them."""
     folder = tmp_path_factory.mktemp("sdk")
-    node.write(folder, typescript_package(shipped_types(), "0.1.0"))
+    node.write(folder, sdk_package(shipped_types(), "0.1.0"))
     assert node.compile(folder) == ""
     return folder
 
 
 def test_a_package_is_always_the_same() -> None:
-    assert typescript_package(RANDOM, "0.1.0") == typescript_package(RANDOM, "0.1.0")
+    assert sdk_package(RANDOM, "0.1.0") == sdk_package(RANDOM, "0.1.0")
 
 
-def test_every_file_of_the_runtime_is_in_the_package() -> None:
-    folder = Path(typescript_package.__code__.co_filename).parent / "runtime"
-    assert {path.name for path in folder.glob("*.ts")} == set(RUNTIME)
+def test_a_package_is_the_frontend_package_with_the_types_in_it() -> None:
+    made = sdk_package(RANDOM, "0.1.0")
+    for path in (FRONTEND / "src").rglob("*.*"):
+        name = path.relative_to(FRONTEND).as_posix()
+        assert (made[name] == path.read_text("utf-8")) is not name.startswith(INSTANCE), name
+
+
+def test_no_type_is_called_as_something_of_the_api_is() -> None:
+    """Both are exported from one module."""
+    exported = re.findall(r"^export (?:type|interface) (\w+)", _generated("types.gen.ts"), re.MULTILINE)
+    assert exported
+    assert [name for name in exported if re.search(r"(Input|Settings|Output|_\w+Row)$", name)] == []
+
+
+def _generated(name: str) -> str:
+    return (FRONTEND / "src" / "generated" / name).read_text("utf-8")
 
 
 def test_names_of_types_and_models_never_meet() -> None:
@@ -53,15 +68,14 @@ def test_names_of_types_and_models_never_meet() -> None:
 
 
 def test_the_package_holds_nothing_sensitive() -> None:
-    assert SECRET not in str(typescript_package([hostile_type("x")], "0.1.0"))
+    assert SECRET not in str(sdk_package([hostile_type("x")], "0.1.0"))
 
 
-def test_packages_of_random_types_compile_and_their_zod_agrees_with_the_rules(
+def test_packages_of_random_and_hostile_types_compile_and_their_zod_agrees_with_the_rules(
     node: Node, tmp_path: Path
 ) -> None:
     types = [*shipped_types(), *RANDOM]
-    node.write(tmp_path, typescript_package(types, "0.1.0"))
-    assert node.compile(tmp_path) == ""
+    assert _compiled_types(node, tmp_path, [*types, *_hostile_types()]) == ""
     cases = [case for found in types for case in _cases(found)]
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     (tmp_path / "check.mjs").write_text(_CHECK)
@@ -74,9 +88,23 @@ def test_packages_of_random_types_compile_and_their_zod_agrees_with_the_rules(
     assert sum(not case["valid"] for case in cases) > 500
 
 
+def _hostile_types() -> Iterator[AgentType]:
+    for number, attack in enumerate(ATTACKS):
+        found = hostile_type(attack)
+        metadata = found.metadata.model_copy(update={"name": f"hostile-{number}"})
+        yield found.model_copy(update={"metadata": metadata})
+
+
+def _compiled_types(node: Node, folder: Path, types: list[AgentType]) -> str:
+    """What the compiler says of what is made of the types; the rest of the package is the same for all."""
+    config = {"extends": "./tsconfig.json", "include": [f"{INSTANCE}*"]}
+    node.write(folder, sdk_package(types, "0.1.0") | {"types.json": json.dumps(config)})
+    return node.compile(folder, "-p", "types.json")
+
+
 _CHECK = """\
 import { readFileSync } from "node:fs";
-import { inputValidators, rowValidators } from "./dist/validators.js";
+import { inputValidators, rowValidators } from "./dist/instance/validators.js";
 const cases = JSON.parse(readFileSync("cases.json", "utf8"));
 const verdicts = cases.map(({ type, model, value }) => {
   const validator = model === null ? inputValidators[type] : rowValidators[type][model];
@@ -113,24 +141,15 @@ def _told_apart(fields: Fields, *, seed: int, strict: bool) -> Iterator[dict[str
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_text_of_a_manifest_leaves_its_comment_or_literal(attack: str) -> None:
-    files, tame = (typescript_package([hostile_type(text)], "0.1.0") for text in (attack, "harmless"))
-    for name in ("src/types.ts", "src/validators.ts", "src/fixtures.ts"):
-        assert len(files[name].splitlines()) == len(tame[name].splitlines()), name
-        assert "</script" not in files[name]
-
-
-def test_packages_of_hostile_types_compile(node: Node, tmp_path: Path) -> None:
-    types = []
-    for number, attack in enumerate(ATTACKS):
-        found = hostile_type(attack)
-        metadata = found.metadata.model_copy(update={"name": f"hostile-{number}"})
-        types.append(found.model_copy(update={"metadata": metadata}))
-    node.write(tmp_path, typescript_package(types, "0.1.0"))
-    assert node.compile(tmp_path, "--noEmit") == ""
+    files, tame = (sdk_package([hostile_type(text)], "0.1.0") for text in (attack, "harmless"))
+    for name in ("types", "validators", "schemas", "fixtures"):
+        made, harmless = (found[f"{INSTANCE}{name}.ts"] for found in (files, tame))
+        assert len(made.splitlines()) == len(harmless.splitlines()), name
+        assert "</script" not in made
 
 
 _USER = """\
-import { createClient, type Pinned } from "./src/index.js";
+import { createClient, type Pinned } from "../dist/index.js";
 const client = createClient({ baseUrl: "http://127.0.0.1:1" });
 export type Checked = Pinned<"text-processing", "1.0.0">;
 const task = await client.runTask("text-processing", "demo", { text: "Hello" });
@@ -151,23 +170,28 @@ MISTAKES = {
 }
 
 
-def test_a_user_of_the_package_compiles(node: Node, shipped_package: Path) -> None:
-    assert _compiled_user(node, shipped_package, _USER) == ""
+@pytest.fixture(scope="session")
+def complaints(node: Node, shipped_package: Path) -> dict[str, str]:
+    """What the compiler says of a user of the package, and of the same one with each of the mistakes in it."""
+    users = {"right": _USER} | {
+        f"mistake{number}": _USER.replace(*MISTAKES[mistake]) for number, mistake in enumerate(MISTAKES)
+    }
+    node.write(shipped_package, {f"users/{name}.ts": text for name, text in users.items()})
+    options = {"noEmit": True, "rootDir": ".", "types": ["node"]}
+    config = {"extends": "./tsconfig.json", "include": ["users"], "compilerOptions": options}
+    node.write(shipped_package, {"users.json": json.dumps(config)})
+    told = node.compile(shipped_package, "-p", "users.json").splitlines()
+    return {name: "\n".join(line for line in told if f"/{name}.ts" in line) for name in users}
+
+
+def test_a_user_of_the_package_compiles(complaints: dict[str, str]) -> None:
+    assert complaints["right"] == ""
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_what_has_changed_shows_as_a_compile_error(node: Node, shipped_package: Path, mistake: str) -> None:
-    right, wrong = MISTAKES[mistake]
-    assert right in _USER
-    assert "error TS" in _compiled_user(node, shipped_package, _USER.replace(right, wrong))
-
-
-def _compiled_user(node: Node, package: Path, source: str) -> str:
-    (package / "user.ts").write_text(source)
-    options = {"extends": "./tsconfig.json", "include": ["user.ts"]}
-    options["compilerOptions"] = {"noEmit": True, "rootDir": ".", "types": ["node"]}  # type: ignore[assignment]
-    (package / "user.json").write_text(json.dumps(options))
-    return node.compile(package, "-p", "user.json")
+def test_what_has_changed_shows_as_a_compile_error(complaints: dict[str, str], mistake: str) -> None:
+    assert MISTAKES[mistake][0] in _USER
+    assert "error TS" in complaints[f"mistake{list(MISTAKES).index(mistake)}"]
 
 
 def test_the_client_runs_tasks_follows_them_and_reads_results_from_the_mocks(
@@ -180,7 +204,7 @@ def test_the_client_runs_tasks_follows_them_and_reads_results_from_the_mocks(
         "topic": True,
         "live": ["running", "succeeded"],
         "rows": 5,
-        "first": 2,
+        "first": True,
         "refused": [422, "invalid_input"],
         "missing": [404, "not-found"],
         "authorization": "Bearer key",
@@ -201,9 +225,9 @@ let last;
 const client = createClient({
   baseUrl,
   apiKey: async () => "key",
-  fetch: (url, init) => {
-    last = { url, init };
-    return fetch(url, init);
+  fetch: (request) => {
+    last = request;
+    return fetch(request);
   },
 });
 const refusal = (promise) => promise.then(
@@ -225,10 +249,10 @@ console.log(JSON.stringify({
   topic: typeof task.output.topic === "string",
   live,
   rows: rows.length,
-  first: found.items.length,
+  first: found.items.length > 0 && found.items.every((row) => row.topic === "bug" && row.chunk_count > 1),
   refused: await refusal(client.runTask("text-processing", "demo", { text: "" })),
   missing: await refusal(client.runTask("text-processing", "nobody", { text: "x" })),
-  authorization: new Headers(last.init.headers).get("authorization"),
+  authorization: last.headers.get("authorization"),
   query: await (async () => {
     await client.listResults("text-processing", "demo", "document", {
       filter: { topic: "bug", chunk_count: { gt: 1 } }, sort: ["-id"], limit: 2,
@@ -237,131 +261,4 @@ console.log(JSON.stringify({
   })(),
 }));
 server.close();
-"""
-
-
-def test_hooks_and_components_work_against_the_mocks_and_are_accessible(
-    node: Node, shipped_package: Path
-) -> None:
-    (shipped_package / "react.mjs").write_text(_REACT)
-    told = json.loads(node.run(shipped_package, "react.mjs"))
-    assert told == {
-        "refused": "is required",
-        "sent": "succeeded",
-        "ended": "succeeded",
-        "columns": ["id", "chunk_count", "language", "source", "text", "topic"],
-        "rows": 2,
-        "more": 5,
-        "noMore": True,
-        "followed": ["pending", "succeeded"],
-        "live": True,
-        "code": "not-found",
-        "steps": "label fallback in 12 ms unavailable: nobody answers",
-        "grave": [],
-    }
-
-
-_REACT = """\
-import { JSDOM } from "jsdom";
-const dom = new JSDOM("<!doctype html><html lang='en'><head><title>t</title></head><body></body></html>", {
-  url: "http://127.0.0.1:9/",
-  pretendToBeVisual: true,
-});
-for (const name of ["window", "document", "HTMLElement", "HTMLIFrameElement", "Node", "Element", "MutationObserver"]) {
-  globalThis[name] = name === "window" ? dom.window : dom.window[name];
-}
-Object.defineProperty(globalThis, "navigator", { value: dom.window.navigator, configurable: true });
-globalThis.IS_REACT_ACT_ENVIRONMENT = true;
-
-const { createElement: h } = await import("react");
-const { cleanup, fireEvent, render, renderHook, waitFor } = await import("@testing-library/react");
-const { QueryClient, QueryClientProvider } = await import("@tanstack/react-query");
-const { setupServer } = await import("msw/node");
-const { createClient } = await import("./dist/index.js");
-const { handlers } = await import("./dist/mocks.js");
-const { AgentsProvider, useFollowTask, useSubmitTask, useTask } = await import("./dist/react.js");
-const { ResultsTable, RunForm, TaskTrace } = await import("./dist/components.js");
-const axe = (await import("axe-core")).default;
-
-const baseUrl = "http://127.0.0.1:9";
-const server = setupServer(...handlers({ baseUrl, agents: { "text-processing": "demo" } }));
-server.listen({ onUnhandledRequest: "error" });
-const client = createClient({ baseUrl });
-const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-const page = (children) => h("main", null, h("h1", null, "t"), children);
-const wrapper = ({ children }) =>
-  h(QueryClientProvider, { client: cache }, h(AgentsProvider, { client }, page(children)));
-const told = {};
-
-let ended;
-const form = render(
-  h(RunForm, { type: "text-processing", agent: "demo", onEnd: (task) => (ended = task.state) }),
-  { wrapper },
-);
-const text = form.getByLabelText(/^text/);
-fireEvent.change(form.getByLabelText(/^source/), { target: { value: "x" } });
-fireEvent.submit(form.container.querySelector("form"));
-await waitFor(() => form.getByRole("alert"));
-told.refused = form.getByRole("alert").textContent;
-fireEvent.change(text, { target: { value: "Hello" } });
-fireEvent.submit(form.container.querySelector("form"));
-told.sent = await waitFor(() => form.getByRole("status").textContent);
-told.ended = ended;
-const grave = async () =>
-  (await axe.run(dom.window.document.body, { rules: { "color-contrast": { enabled: false } } })).violations
-    .filter((found) => ["serious", "critical"].includes(found.impact))
-    .map((found) => found.id);
-told.grave = await grave();
-cleanup();
-
-const table = render(
-  h(ResultsTable, { type: "text-processing", agent: "demo", model: "document", query: { limit: 2 } }),
-  { wrapper },
-);
-await waitFor(() => table.getByText("More"));
-told.columns = table.getAllByRole("columnheader").map((cell) => cell.textContent);
-told.rows = table.container.querySelectorAll("tbody tr").length;
-while (table.queryByText("More")) {
-  fireEvent.click(table.getByText("More"));
-  await waitFor(() => {
-    if (table.container.querySelector("[aria-busy=true]")) throw new Error("busy");
-  });
-}
-told.more = table.container.querySelectorAll("tbody tr").length;
-told.noMore = table.queryByText("More") === null;
-told.grave.push(...(await grave()));
-cleanup();
-
-const submitted = renderHook(() => useSubmitTask("text-processing", "demo"), { wrapper });
-submitted.result.current.mutate({ text: "Hello" });
-await waitFor(() => {
-  if (!submitted.result.current.data) throw new Error("not yet");
-});
-const { id, state } = submitted.result.current.data;
-const followed = renderHook(() => useTask("text-processing", id, 10), { wrapper });
-await waitFor(() => {
-  if (!followed.result.current.data) throw new Error("not yet");
-});
-told.followed = [state, followed.result.current.data.state];
-const live = renderHook(({ id }) => useFollowTask("text-processing", id), { wrapper, initialProps: { id } });
-await waitFor(() => {
-  if (live.result.current.task?.state !== "succeeded") throw new Error("not yet");
-});
-live.rerender({ id: "nobody" });
-told.live = live.result.current.task === undefined;
-await waitFor(() => {
-  if (!live.result.current.error) throw new Error("not yet");
-});
-told.code = live.result.current.error.code;
-cleanup();
-
-const step = { step: "label", call: "x", attempt: 1, status: "fallback", started: 0, duration: 0.0123,
-  error_code: "unavailable", error: "nobody answers", tokens: 0, model: "" };
-const trace = render(h(TaskTrace, { task: { ...followed.result.current.data, trace: [step] } }), { wrapper });
-told.steps = trace.getByRole("listitem").textContent;
-told.grave.push(...(await grave()));
-cleanup();
-console.log(JSON.stringify(told));
-server.close();
-process.exit(0);
 """
