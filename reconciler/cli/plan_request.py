@@ -157,4 +157,6 @@ def plan_request(
 
 
 def _modes(said: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
-    return ("--plan", said["plan"]), ("--apply", said["apply"] is not None), ("--watch", said["watch"])
+    # Whoever follows applies: `--apply --watch` only says so. With the file of one plan it makes no sense.
+    applies = said["apply"] is not None and not (said["watch"] and said["apply"] == "")
+    return ("--plan", said["plan"]), ("--apply", applies), ("--watch", said["watch"])

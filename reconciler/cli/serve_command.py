@@ -17,7 +17,7 @@ from reconciler.cli.invocation import Invocation, shared_options
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="0: any that is free. [RECONCILER_API_PORT; default: 8080]"
 )
-@click.option("--watch", is_flag=True, help="Follow the source as well, as `reconcile --apply --watch` does.")
+@click.option("--watch", is_flag=True, help="Follow the source as well, as `reconcile --watch` does.")
 @click.option("--worker", is_flag=True, help="Work the queue as well, as `reconcile worker` does.")
 @shared_options("source", "database", "json", "debug")
 def serve(invocation: Invocation, host: str | None, port: int | None, watch: bool, worker: bool) -> None:
@@ -39,7 +39,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None, watch: boo
         ServeConfig.from_environment(), **{name: value for name, value in given.items() if value is not None}
     )
     console = invocation.console()
-    beside = [*([("--apply", "--watch")] if watch else []), *([("worker",)] if worker else [])]
+    beside = [*([("--watch",)] if watch else []), *([("worker",)] if worker else [])]
     serve_api(settings, config, show=lambda key: _show(console, key), tell=console.tell, beside=beside)
 
 

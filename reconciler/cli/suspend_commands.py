@@ -41,14 +41,14 @@ def suspend(
     suspended.
     """
     console = invocation.console()
-    asked = _asked(addresses, everything, needed=False)
+    asked, end = _asked(addresses, everything, needed=False), _end(until)
     with invocation.reconciler() as reconciler:
         if not asked:
             _show(console, [*reconciler.suspensions().values()])
             return
         if not reason:
             raise click.UsageError("say why: --reason TEXT")
-        made = reconciler.suspend(asked, owner=invocation.actor(), reason=reason, until=_end(until))
+        made = reconciler.suspend(asked, owner=invocation.actor(), reason=reason, until=end)
     _show(console, made)
 
 

@@ -23,8 +23,8 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def told_of_pushes(source: str, database: str, folder: Path) -> Iterator[int]:
-    """The port of `reconcile serve`, a process that follows nothing by itself."""
+def told_of_pushes(source: str, database: str, folder: Path, *options: str) -> Iterator[int]:
+    """The port of `reconcile serve`, which without options follows nothing by itself."""
     log = folder / "server.log"
     environment = {
         "PATH": os.environ["PATH"],
@@ -36,7 +36,7 @@ def told_of_pushes(source: str, database: str, folder: Path) -> Iterator[int]:
     }
     with log.open("wb") as told:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--port", "0"], env=environment, stdout=told, stderr=told
+            [PROGRAM, "serve", "--port", "0", *options], env=environment, stdout=told, stderr=told
         )
     try:
         yield _port(process, log)

@@ -30,6 +30,11 @@ def test_one_pass_applies_and_tells_of_every_object(line: CommandLine) -> None:
     assert agent["generation"]
 
 
+def test_apply_and_watch_together_are_the_same(line: CommandLine) -> None:
+    assert line("--apply", "--watch", "--once").code == 0
+    assert "type/thing" in line("status").out
+
+
 def test_one_pass_over_something_broken_applies_the_rest_and_says_so(line: CommandLine) -> None:
     line.write("agents.d/broken.yaml", manifest("broken", 1).replace("version:", "versio:"))
     line("--watch", "--once")
@@ -67,6 +72,8 @@ def test_suspended_until_resumed(line: CommandLine) -> None:
         (("suspend", "type/thing", "--reason", "x", "--until", "2020-01-01"), "is over already"),
         (("resume",), "name what to resume"),
         (("--watch", "--plan"), "exclude each other"),
+        (("--watch", "--apply", "plan.json"), "exclude each other"),
+        (("suspend", "type/thing", "--until", "soon"), "is no time"),
         (("--plan", "--interval", "3"), "only goes with --watch"),
         (("--apply", "--yes", "--base", "HEAD"), "--plan-id"),
         (("comment", "--forge", "github", "--request", "1"), "GITHUB_API_URL is not set"),

@@ -60,6 +60,23 @@ def test_without_a_controller_the_server_applies_a_push_itself(forge: Forge, tmp
         wait_until(lambda: "agent/thing-agent" in digests(database), "the push is applied")
 
 
+def test_a_server_that_follows_the_source_as_well_has_a_controller_beside_it(
+    forge: Forge, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path}/r.db"
+    with told_of_pushes(forge.source, database, tmp_path, "--watch") as port:
+        wait_until(lambda: "agent/thing-agent" in digests(database), "the branch is applied")
+        commit = forge.push(2)
+        assert tell(port, commit) == 202
+        wait_until(lambda: _commit(database) == commit, "the push is applied")
+        leases = CommandLine(tmp_path)("lease", "list", "--json", "--database", database).document["leases"]
+        assert [one["state"] for one in leases if one["name"] == "controller"] == ["held"]
+    leases = CommandLine(tmp_path)("lease", "list", "--json", "--database", database).document["leases"]
+    assert [one["state"] for one in leases if one["name"] == "controller"] == ["free"], (
+        "it went with the server"
+    )
+
+
 def test_whoever_resumes_something_need_not_wait_for_the_next_look(tmp_path: Path, database_url: str) -> None:
     line = CommandLine(tmp_path)
     line.write("agents.d/thing.yaml", manifest("thing", 1))
