@@ -37,13 +37,16 @@ def docs() -> None:
 def show(invocation: Invocation, name: str | None, format_: str | None, base_url: str) -> None:
     """Show the page of TYPE; without one, of everything.
 
-    `guide` as TYPE shows how to write an agent. OpenAPI is always of all types.
+    `guide` as TYPE shows how to write an agent, `changelog` what came with which version. OpenAPI is always of all types.
     """
     if invocation.json and format_ not in (None, "json"):
         raise click.UsageError(f"--json and --format {format_} exclude each other")
     console = invocation.console()
     if format_ == "openapi":
         console.document(open_generator(invocation, base_url).openapi())
+        return
+    if name == "changelog":
+        console.lines([changelog().rstrip("\n")])
         return
     if name == "guide":
         from reconciler.documentation.generator import agent_creation_guide
@@ -103,6 +106,13 @@ def collection(invocation: Invocation, format_: str, out: Path | None, base_url:
         return
     write_text(out, text)
     console.tell(f"Wrote {out}.")
+
+
+def changelog() -> str:
+    """In Markdown, as it is shipped."""
+    from importlib.resources import files
+
+    return (files("reconciler.documentation") / "changelog.md").read_text()
 
 
 def open_generator(invocation: Invocation, base_url: str = "http://127.0.0.1:8080") -> DocumentationGenerator:
