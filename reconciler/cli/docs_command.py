@@ -37,7 +37,8 @@ def docs() -> None:
 def show(invocation: Invocation, name: str | None, format_: str | None, base_url: str) -> None:
     """Show the page of TYPE; without one, of everything.
 
-    `guide` as TYPE shows how to write an agent, `changelog` what came with which version. OpenAPI is always of all types.
+    `guide` as TYPE shows how to write an agent, `changelog` what came with which version. OpenAPI is always of
+    all types.
     """
     if invocation.json and format_ not in (None, "json"):
         raise click.UsageError(f"--json and --format {format_} exclude each other")
