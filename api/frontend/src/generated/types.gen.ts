@@ -278,6 +278,19 @@ export type AuditTrail = {
 };
 
 /**
+ * CallerView
+ *
+ * Whom the key belongs to, and what it may do: each role may do all that those before it may.
+ */
+export type CallerView = {
+    /**
+     * Name
+     */
+    name: string;
+    role: Role;
+};
+
+/**
  * Cancelled
  *
  * What the task is now; `running` if its worker has yet to notice.
@@ -572,6 +585,8 @@ export type ExportBody = {
 
 /**
  * FinalizeBody
+ *
+ * `allow`: hazards that may pass where it is applied at once, each `CODE` or `CODE:OBJECT`.
  */
 export type FinalizeBody = {
     /**
@@ -1189,6 +1204,20 @@ export type PlanDocument = {
 };
 
 /**
+ * PlanSql
+ */
+export type PlanSql = {
+    /**
+     * Plan Id
+     */
+    plan_id: string;
+    /**
+     * Units
+     */
+    units: Array<UnitSql>;
+};
+
+/**
  * PlanSummary
  *
  * What a write changes. `id` is the plan's identity.
@@ -1708,6 +1737,13 @@ export type Risk = {
      */
     text: string;
 };
+
+/**
+ * Role
+ *
+ * Each may do what the ones before it may.
+ */
+export type Role = 'viewer' | 'author' | 'operator' | 'admin';
 
 /**
  * RollbackBody
@@ -2464,6 +2500,22 @@ export type UnitRecord = {
      * State
      */
     state: 'pending' | 'applied' | 'failed';
+};
+
+/**
+ * UnitSql
+ *
+ * What changes together, with the statements that do it, in order.
+ */
+export type UnitSql = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Statements
+     */
+    statements: Array<string>;
 };
 
 /**
@@ -4341,6 +4393,31 @@ export type GetAuditResponses = {
 
 export type GetAuditResponse = GetAuditResponses[keyof GetAuditResponses];
 
+export type GetCallerData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/caller';
+};
+
+export type GetCallerErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type GetCallerError = GetCallerErrors[keyof GetCallerErrors];
+
+export type GetCallerResponses = {
+    /**
+     * Successful Response
+     */
+    200: CallerView;
+};
+
+export type GetCallerResponse = GetCallerResponses[keyof GetCallerResponses];
+
 export type GetAgentCreationGuideData = {
     body?: never;
     path?: never;
@@ -4760,6 +4837,31 @@ export type GetPlanResponses = {
 };
 
 export type GetPlanResponse = GetPlanResponses[keyof GetPlanResponses];
+
+export type GetPlanSqlData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/plan/sql';
+};
+
+export type GetPlanSqlErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type GetPlanSqlError = GetPlanSqlErrors[keyof GetPlanSqlErrors];
+
+export type GetPlanSqlResponses = {
+    /**
+     * Successful Response
+     */
+    200: PlanSql;
+};
+
+export type GetPlanSqlResponse = GetPlanSqlResponses[keyof GetPlanSqlResponses];
 
 export type ListPoliciesData = {
     body?: never;

@@ -186,6 +186,8 @@ export const zExportBody = z.object({
 
 /**
  * FinalizeBody
+ *
+ * `allow`: hazards that may pass where it is applied at once, each `CODE` or `CODE:OBJECT`.
  */
 export const zFinalizeBody = z.object({
     allow: z.array(z.string().max(300)).max(100).optional(),
@@ -555,6 +557,28 @@ export const zRisk = z.object({
     hint: z.string().optional().default(''),
     stops: z.boolean().optional().default(false),
     text: z.string()
+});
+
+/**
+ * Role
+ *
+ * Each may do what the ones before it may.
+ */
+export const zRole = z.enum([
+    'viewer',
+    'author',
+    'operator',
+    'admin'
+]);
+
+/**
+ * CallerView
+ *
+ * Whom the key belongs to, and what it may do: each role may do all that those before it may.
+ */
+export const zCallerView = z.object({
+    name: z.string(),
+    role: zRole
 });
 
 /**
@@ -1065,6 +1089,24 @@ export const zUnitRecord = z.object({
 export const zRevisionDetail = z.object({
     summary: zRevisionSummary,
     units: z.array(zUnitRecord).optional().default([])
+});
+
+/**
+ * UnitSql
+ *
+ * What changes together, with the statements that do it, in order.
+ */
+export const zUnitSql = z.object({
+    name: z.string(),
+    statements: z.array(z.string())
+});
+
+/**
+ * PlanSql
+ */
+export const zPlanSql = z.object({
+    plan_id: z.string(),
+    units: z.array(zUnitSql)
 });
 
 /**
@@ -1783,6 +1825,11 @@ export const zGetAuditResponse = zAuditTrail;
 /**
  * Successful Response
  */
+export const zGetCallerResponse = zCallerView;
+
+/**
+ * Successful Response
+ */
 export const zGetAgentCreationGuideResponse = zDocumentView;
 
 /**
@@ -1891,6 +1938,11 @@ export const zFollowOperationResponse = z.string();
  * Successful Response
  */
 export const zGetPlanResponse = zPlanDocument;
+
+/**
+ * Successful Response
+ */
+export const zGetPlanSqlResponse = zPlanSql;
 
 /**
  * Successful Response

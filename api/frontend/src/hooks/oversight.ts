@@ -1,8 +1,13 @@
 /** What was asked of the system and what went wrong in it, and what its language offers. */
 import type { JsonObject } from "../api.js";
 import * as api from "../generated/sdk.gen.js";
-import type { AuditItem, GetAuditData, Incident, PolicyView, ToolView } from "../generated/types.gen.js";
+import type { AuditItem, CallerView, GetAuditData, Incident, PolicyView, ToolView } from "../generated/types.gen.js";
 import { keys, usePages, useRead, type Pages, type Read, type ReadOptions } from "./reading.js";
+
+/** Whose key this is, and what it may do. */
+export function useCaller(options?: ReadOptions): Read<CallerView> {
+  return useRead(keys("caller"), (asking) => api.getCaller(asking), options);
+}
 
 export type AuditFilter = Omit<NonNullable<GetAuditData["query"]>, "cursor" | "verify">;
 

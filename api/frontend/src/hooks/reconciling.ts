@@ -1,5 +1,4 @@
 /** What is, what would change, making it so, and taking it back. */
-import { useClient } from "./provider.js";
 import * as api from "../generated/sdk.gen.js";
 import type {
   ArchiveRecord,
@@ -7,11 +6,13 @@ import type {
   DriftItem,
   Operation,
   PlanDocument,
+  PlanSql,
   RevisionDetail,
   RevisionSummary,
   Status,
 } from "../generated/types.gen.js";
 import { useFollowed, type Followed } from "./following.js";
+import { useClient } from "./provider.js";
 import { keys, LIVE, useChange, usePages, useRead, type Changed, type Pages, type Read, type ReadOptions } from "./reading.js";
 
 export function useStatus(options?: ReadOptions): Read<Status> {
@@ -21,6 +22,11 @@ export function useStatus(options?: ReadOptions): Read<Status> {
 /** What an apply would do now. */
 export function usePlan(options?: ReadOptions): Read<PlanDocument> {
   return useRead(keys("plan"), (asking) => api.getPlan(asking), options);
+}
+
+/** The statements that applying the plan would run, by unit. */
+export function usePlanSql(options?: ReadOptions): Read<PlanSql> {
+  return useRead(keys("plan", "sql"), (asking) => api.getPlanSql(asking), options);
 }
 
 export function useDrift(options?: ReadOptions): Read<DriftItem[]> {

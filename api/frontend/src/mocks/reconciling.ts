@@ -15,6 +15,8 @@ export function reconcilingHandlers(world: MockWorld): HttpHandler[] {
   };
   return [
     http.get(url("/api/v1/status"), () => answered(statusOf(world))),
+    http.get(url("/api/v1/caller"), () => answered({ name: "somebody", role: "admin" })),
+    http.get(url("/api/v1/plan/sql"), () => answered({ plan_id: "plan-of-now", units: [] })),
     http.get(url("/api/v1/plan"), () => answered(plan([]))),
     http.get(url("/api/v1/drift"), () => answered({ items: [], next: null })),
     http.post(url("/api/v1/reconcile"), async ({ request }) => accepted("reconcile", (await request.json()) as JsonObject)),
