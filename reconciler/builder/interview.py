@@ -5,13 +5,13 @@ What a model understands besides is laid over the result by `modelling`; it neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from reconciler.builder import amending
-from reconciler.builder.questions import TEMPLATE, in_words, open_questions
+from reconciler.builder.questions import TEMPLATE, in_words
 from reconciler.builder.session import Conflict, Session
 from reconciler.builder.slots import EMPTY, Slot, SlotKind, SlotSpec, effective
 from reconciler.builder.templates import change
@@ -102,6 +102,7 @@ def _understand(heard: Heard, parts: Parts, templates: Templates, known_types: K
     answered = not amended and question is not None and _answer(heard, question, parts, template)
     if not amended:
         _listen(heard, parts.own, template, question, answered=answered)
+        _take_list(heard, parts.own, template)
     _learn_from_pasted(heard, parts, template)
     _note_purpose(heard, parts.own, template)
     if limits.wants_clock(parts.own) and template.slot("schedule") is None:
@@ -178,6 +179,16 @@ def _listen(heard: Heard, own: str, template: Template, question: SlotSpec | Non
             continue
         settles = question is not None and not question.asked_if({**values, name: value})
         _merge(heard, spec, value, overrides=changes or settles)
+
+
+def _take_list(heard: Heard, own: str, template: Template) -> None:
+    """A bare list, where nothing else was heard and fields are known by guesswork alone, names them."""
+    spec, known = template.slot("details"), heard.session.slots.get("details")
+    if spec is None or known is None or not known.loose or heard.taken:
+        return
+    answer = answer_to(spec, own, {})
+    if answer is not None and not answer.loose and len(answer.value) > 1:
+        heard.take("details", answer.value)
 
 
 def _merge(heard: Heard, spec: SlotSpec, value: Any, *, overrides: bool) -> None:
@@ -283,20 +294,3 @@ def _secret_names(session: Session, text: str) -> tuple[str, str]:
             return ("imap_password", "IMAP_PASSWORD") if about_mailbox else ("", "SECRET_VALUE")
         case _:
             return "", "SECRET_VALUE"
-
-
-def facts(heard: Heard, templates: Templates) -> Iterator[str]:
-    """What was understood, a sentence for each slot."""
-    template = templates.get(heard.session.template)
-    for name in dict.fromkeys(heard.taken):
-        spec = template.slot(name) if template else None
-        if name == TEMPLATE and template is not None:
-            yield f"{template.title}: {template.description}."
-        elif spec is not None and name in heard.session.slots:
-            yield f"{spec.label.capitalize()}: {in_words(heard.session.value(name))}."
-
-
-def next_questions(session: Session, templates: Templates) -> Session:
-    """With the questions that are open now."""
-    asked = tuple(question.slot for question in open_questions(session, templates))
-    return replace(session, asked=asked)

@@ -116,6 +116,11 @@ def laid_over(session: Session, proposals: Proposals, templates: Templates) -> t
             continue
         if not _grounded(value, session):
             continue
+        if known and isinstance(value, dict) and not known.loose:
+            value = {
+                **known.value,
+                **value,
+            }  # what a document shows is there, though the model saw half of it
         if known is None or known.value != value:
             session = session.with_slot(name, Slot(value, Source.INFERRED, loose=True))
             taken.append(name)

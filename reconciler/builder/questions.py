@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from reconciler.builder.session import Conflict, Session
@@ -36,6 +37,12 @@ def open_questions(session: Session, templates: Templates) -> tuple[Question, ..
             :1
         ]
     return tuple(_question(spec, values, session.refused.get(spec.name, "")) for spec in chosen)
+
+
+def next_questions(session: Session, templates: Templates) -> Session:
+    """With the questions that are open now."""
+    asked = tuple(question.slot for question in open_questions(session, templates))
+    return replace(session, asked=asked)
 
 
 def unanswered(session: Session, template: Template) -> Iterator[SlotSpec]:

@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.builder import speech
-from reconciler.builder.interview import next_questions
 from reconciler.builder.modelling import Conditions, Interpreter
 from reconciler.builder.overview import brief_of, view_of
 from reconciler.builder.preview import agent_of, preview_of
-from reconciler.builder.questions import completeness, open_questions
+from reconciler.builder.questions import completeness, next_questions, open_questions
 from reconciler.builder.session import new_session
 from reconciler.builder.store import Connecting, SessionStore, require_open, require_version
 from reconciler.builder.templates.installed import Templates

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.builder.interview import Heard
-from reconciler.builder.questions import in_words
+from reconciler.builder.questions import TEMPLATE, in_words
 from reconciler.builder.session import Session
 from reconciler.builder.templates import change
+from reconciler.builder.templates.installed import Templates
 from reconciler.builder.templates.template import Template
 from reconciler.builder.views import Question, SessionState, Source
 from reconciler.builder.workshop import Draft
@@ -37,12 +38,12 @@ def question_text(question: Question) -> str:
     return "\n".join(lines)
 
 
-def answer(heard: Heard, facts: Iterable[str], questions: Sequence[Question], draft: Draft | None) -> str:
+def answer(heard: Heard, templates: Templates, questions: Sequence[Question], draft: Draft | None) -> str:
     """What is said after a turn, model or none."""
     state = heard.session.state
     if state is SessionState.ABANDONED:
         return "The conversation is over; nothing was written."
-    lines = [*facts, *heard.notices]
+    lines = [*facts(heard, templates), *heard.notices]
     if not heard.taken and not heard.notices and questions and state is SessionState.COLLECTING:
         lines.append("I could not make out an answer to that.")
     if state is SessionState.CONFIRMED:
@@ -54,6 +55,17 @@ def answer(heard: Heard, facts: Iterable[str], questions: Sequence[Question], dr
     if state is SessionState.DRAFTING and not questions:
         lines += _unsound(draft)
     return "\n".join([*lines, *map(question_text, questions)])
+
+
+def facts(heard: Heard, templates: Templates) -> Iterator[str]:
+    """What was understood, a sentence for each slot."""
+    template = templates.get(heard.session.template)
+    for name in dict.fromkeys(heard.taken):
+        spec = template.slot(name) if template else None
+        if name == TEMPLATE and template is not None:
+            yield f"{template.title}: {template.description}."
+        elif spec is not None and name in heard.session.slots:
+            yield f"{spec.label.capitalize()}: {in_words(heard.session.value(name))}."
 
 
 def model_failed(failure: RunError) -> tuple[str, bool]:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.builder import speech
-from reconciler.builder.interview import Heard, facts, hear, next_questions
+from reconciler.builder.interview import Heard, hear
 from reconciler.builder.model_answers import Proposals
 from reconciler.builder.modelling import Interpreter, laid_over
 from reconciler.builder.overview import summary_of
-from reconciler.builder.questions import completeness, open_questions
+from reconciler.builder.questions import completeness, next_questions, open_questions
 from reconciler.builder.session import MOST_MESSAGES, DraftRecord, Session, SessionClosed, SessionMoved
 from reconciler.builder.slots import Slot
 from reconciler.builder.store import TRIES, SessionStore, require_open, require_version
@@ -66,7 +66,7 @@ class Turns:
             heard.notices.insert(0, _MEANWHILE)
         draft = self._settle(heard)
         questions = open_questions(heard.session, self._templates)
-        rest = speech.answer(heard, facts(heard, self._templates), questions, draft)
+        rest = speech.answer(heard, self._templates, questions, draft)
         lead = "".join(said)
         whole = f"{lead}\n\n{rest}" if lead.strip() and rest else rest or lead
         heard.session = heard.session.saying("builder", whole, datetime.now(UTC))

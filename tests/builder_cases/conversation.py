@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,10 @@ def lead(
     model: str = "",
 ) -> Outcome:
     """Leads a conversation in a folder of its own. Without a listener it is guided. `patient`: what is still asked
-    when everything was said is answered by its default."""
+    when everything was said is answered by its default. What a case expects under `guided` holds only then."""
     settings = _stage(case, folder)
+    if listener is None:
+        case = replace(case, expect={**case.expect, **case.expect.get("guided", {})})
     builder = open_builder(settings, provider=listener(case) if listener else None)
     session = builder.start(owner=OWNER, guided=listener is None, model=model)
     outcome, said = Outcome(case), [session.messages[-1].text]

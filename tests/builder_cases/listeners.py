@@ -1,4 +1,5 @@
-"""Scripted language models that listen: one that does well, one that needs help, one that is broken."""
+"""Scripted language models that listen: one that does well, one that hears only half of it, one that needs help, one
+that is broken. All of them know what a case shall end in, but speak only of what was said so far."""
 
 from __future__ import annotations
 
@@ -13,11 +14,26 @@ from reconciler.llm.provider import ChatRequest
 from tests.builder_cases.conversation import Case
 
 NAME = "llama3.2"
+_GIBBERISH = 2
+"""Words that tell no model what is wanted."""
 
 
 def good(case: Case) -> ScriptedModel:
     """Proposes exactly what the case expects."""
     return ScriptedModel(answer=lambda request: _answer(case, request), models=[NAME])
+
+
+def forgetful(case: Case) -> ScriptedModel:
+    """Proposes the first half, rounded up, of every list."""
+
+    def answer(request: ChatRequest) -> Scripted:
+        whole = _answer(case, request)
+        return {
+            name: value[: (len(value) + 1) // 2] if isinstance(value, list) else value
+            for name, value in whole.items()
+        }
+
+    return ScriptedModel(answer=answer, models=[NAME])
 
 
 def mediocre(case: Case) -> ScriptedModel:
@@ -64,6 +80,7 @@ def broken(case: Case) -> ScriptedModel:
 
 LISTENERS: Mapping[str, Callable[[Case], ScriptedModel]] = {
     "good": good,
+    "forgetful": forgetful,
     "mediocre": mediocre,
     "broken": broken,
 }
@@ -75,16 +92,22 @@ def _asked(request: ChatRequest) -> Mapping[str, Any]:
 
 
 def _answer(case: Case, request: ChatRequest) -> dict[str, Any]:
-    """The expectations of the case, in the form that the request asks for."""
-    expect = case.expect
+    """The expectations of the case, as far as they were spoken of, in the form that the request asks for."""
+    expect, said = case.expect, _said(request)
+    name = expect.get("name", "")
     known = {
-        "reply": "I have taken that down.",
-        "template": expect.get("template"),
-        "name": expect.get("name"),
+        "template": expect.get("template") if len(said.split()) > _GIBBERISH else None,
+        "name": name if name.replace("-", " ") in said or name in said else None,
         "categories": [{"name": name, "words": []} for name in expect.get("categories", ())],
         "details": _fields(expect),
     }
-    return {name: known.get(name) or None for name in _asked(request)} | {"reply": known["reply"]}
+    return {name: known.get(name) or None for name in _asked(request)} | {"reply": "I have taken that down."}
+
+
+def _said(request: ChatRequest) -> str:
+    """What the person has said, in lower case."""
+    parts = request.messages[1].content.lower().split('<message from="user">')[1:]
+    return " ".join(part.partition("</message>")[0] for part in parts)
 
 
 def _fields(expect: Mapping[str, Any]) -> list[dict[str, Any]]:

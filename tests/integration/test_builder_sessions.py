@@ -20,7 +20,7 @@ from reconciler.control.proposals import Author
 from reconciler.errors import ManifestsInvalid, ModelMissing, NotFound, Refused
 from reconciler.settings import Settings
 from tests.ollama_faults import Fault
-from tests.ollama_server import OllamaServer
+from tests.ollama_server import Answer, OllamaServer
 
 Opened = Callable[[], AgentBuilderService]
 INVOICES = ["document extraction", "vendor, total as amount", "none", "bills"]
@@ -239,6 +239,66 @@ def test_a_server_that_goes_away_leaves_a_guided_session_and_may_come_back(
     assert builder.resume(session.id).mode == "guided"
     ollama.start()
     assert builder.resume(session.id).mode == "model"
+
+
+def test_what_is_said_while_a_model_thinks_is_joined_with_what_it_makes_of_the_rest(
+    settings: Settings, ollama: OllamaServer, opened: Opened
+) -> None:
+    """Of each slot what was changed counts, not what was merely there."""
+    builder = _listened(settings, ollama)
+    session = builder.start(owner="ann", template="document-extraction")
+    ollama.answer('{"reply": "Fine."}')
+    builder.say(session.id, "vendor, total as amount")
+    rest = threading.Event()
+    ollama.answer(Answer({"reply": "Gladly I add it to the others."}, rest=rest))
+    turn = builder.stream(session.id, "also extract the currency")
+    assert str(next(turn))
+    opened().resume(session.id, guided=True)
+    opened().say(session.id, "call it bills")
+    rest.set()
+    *_, reply = turn
+    assert isinstance(reply, Reply)
+    view = builder.session(session.id)
+    values = {slot.name: slot.value for slot in view.slots}
+    assert [*values["details"]] == ["vendor", "total", "currency"]
+    assert values["name"] == "bills"
+    said = [message.text for message in view.messages if message.role == "user"]
+    assert said == ["vendor, total as amount", "also extract the currency", "call it bills"]
+    assert view.usage.calls == 2, "each answer is counted once"
+    assert not {"name", "details"} & {question.slot for question in reply.questions}
+
+
+def test_the_model_is_asked_with_the_key_and_as_it_is_set(settings: Settings, ollama: OllamaServer) -> None:
+    ours = replace(
+        settings,
+        ollama_url=ollama.url,
+        ollama_api_key="hush",
+        builder_model="mistral",
+        builder_temperature=0.3,
+        builder_context=2048,
+    )
+    ollama.models = ("llama3.2:latest", "mistral:latest")
+    builder = open_builder(ours)
+    session = builder.start(owner="ann", template="blank")
+    assert session.model == "mistral"
+    builder.say(session.id, "title, note")
+    assert {request.headers["authorization"] for request in ollama.requests} == {"Bearer hush"}
+    asked = ollama.requests[-1].body
+    assert asked["model"] == "mistral"
+    assert (asked["options"]["temperature"], asked["options"]["num_ctx"]) == (0.3, 2048)
+    kept = "".join(message.text for message in builder.session(session.id).messages)
+    assert "hush" not in kept
+
+
+def test_a_session_goes_on_with_the_model_it_began_with(settings: Settings, ollama: OllamaServer) -> None:
+    ollama.models = ("llama3.2:latest", "mistral:latest")
+    builder = _listened(settings, ollama)
+    session = builder.start(owner="ann", model="mistral")
+    ollama.stop()
+    assert builder.say(session.id, "blank").mode == "guided"
+    ollama.start()
+    resumed = builder.resume(session.id)
+    assert (resumed.mode, resumed.model) == ("model", "mistral")
 
 
 def test_models_are_listed_and_one_that_was_named_has_to_be_there(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.builder.templates.asking import name_slot
 from reconciler.builder.templates.installed import BUILTIN
 from reconciler.builder.understanding.addresses import (
     alert_address,
@@ -12,6 +13,7 @@ from reconciler.builder.understanding.addresses import (
     mailbox_address,
     smtp_host,
 )
+from reconciler.builder.understanding.answers import answer_to
 from reconciler.builder.understanding.categories import categories_in, categories_said
 from reconciler.builder.understanding.editing import edits_in
 from reconciler.builder.understanding.fields import fields_in, fields_of_sample
@@ -20,6 +22,7 @@ from reconciler.builder.understanding.naming import field_name, said_name
 from reconciler.builder.understanding.pasted import parted
 from reconciler.builder.understanding.secrets import without_secrets
 from reconciler.builder.understanding.timing import schedule_in
+from reconciler.builder.understanding.wording import asks_back
 
 
 @pytest.mark.parametrize(
@@ -192,3 +195,34 @@ def test_names_are_made_to_fit() -> None:
     assert field_name("the Größe (cm)") == "groesse_cm"
     assert field_name("2nd line") == "n2nd_line"
     assert field_name("!!!") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("what do you mean?", True),
+        ("help", True),
+        ("?", True),
+        ("Which fields can I name?", True),
+        ("I don't understand the question", True),
+        ("Was heißt das?", True),
+        ("vendor, total", False),
+        ("what it weighs, who sent it", False),
+        ("paid (yes/no)?", False),
+    ],
+)
+def test_questions_of_people_are_told_from_answers(text: str, asks: bool) -> None:
+    assert asks_back(text) is asks
+
+
+@pytest.mark.parametrize("text", ["outage, everything else", "outage and the rest", "outage, others"])
+def test_the_rest_is_no_category(text: str) -> None:
+    assert [*categories_in(text)] == ["outage"]
+
+
+def test_a_sentence_is_no_name() -> None:
+    spec = name_slot("records")
+    assert answer_to(spec, "once a day in the morning", {}) is None
+    answer = answer_to(spec, "the support desk", {})
+    assert answer is not None
+    assert answer.value == "support-desk"
