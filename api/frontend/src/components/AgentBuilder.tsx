@@ -82,7 +82,7 @@ export function Conversation({ builder }: { readonly builder: AgentBuilderState 
   const { session, said, streaming, busy } = builder;
   const id = useId();
   const [text, setText] = useState("");
-  const end = useRef<HTMLLIElement>(null);
+  const end = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLTextAreaElement>(null);
   const count = session?.messages.length ?? 0;
   useEffect(() => {
@@ -95,14 +95,16 @@ export function Conversation({ builder }: { readonly builder: AgentBuilderState 
   const open = session !== undefined && !["finalized", "abandoned", "expired"].includes(session.state);
   return (
     <section className="rc-conversation" aria-label="Conversation">
-      <ol className="rc-messages" role="log" aria-live="polite" tabIndex={0} aria-label="Messages">
-        {session?.messages.map((message, number) => (
-          <Said key={number} who={message.role} text={message.text} />
-        ))}
-        {said === undefined ? null : <Said who="user" text={said} />}
-        {busy && said !== undefined ? <Said who="builder" text={streaming || "…"} /> : null}
-        <li ref={end} className="rc-end" aria-hidden="true" />
-      </ol>
+      <div className="rc-log" role="log" aria-live="polite" tabIndex={0} aria-label="Messages">
+        <ol className="rc-messages">
+          {session?.messages.map((message, number) => (
+            <Said key={number} who={message.role} text={message.text} />
+          ))}
+          {said === undefined ? null : <Said who="user" text={said} />}
+          {busy && said !== undefined ? <Said who="builder" text={streaming || "…"} /> : null}
+        </ol>
+        <div ref={end} />
+      </div>
       {open && !busy ? <Choices questions={session.questions} onChoose={say} /> : null}
       {open ? (
         <form
@@ -190,8 +192,12 @@ export function Requirements({ session }: { readonly session: SessionView }): Re
   );
 }
 
+/** As people would say it: `bug: crash, error; billing: invoice`. */
 function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (Array.isArray(value)) return value.map(shown).join(", ");
+  if (typeof value !== "object" || value === null) return String(value ?? "none");
+  const parts = Object.entries(value).map(([name, part]) => `${name}: ${shown(part)}`);
+  return parts.join("; ") || "none";
 }
 
 interface DraftPreviewProps {
@@ -204,7 +210,7 @@ function DraftPreview({ preview, builder }: DraftPreviewProps): ReactElement {
   const open = !["finalized", "abandoned", "expired"].includes(builder.session?.state ?? "");
   return (
     <section className="rc-preview" aria-label="Draft">
-      <h3>Draft</h3>
+      <h2>Draft</h2>
       {preview.problems.map((problem, number) => (
         <p key={number} className="rc-problem">
           {problem.message} {problem.hint}

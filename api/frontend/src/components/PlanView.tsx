@@ -91,12 +91,12 @@ function Hazards({ hazards, allowed, onTick }: HazardsProps): ReactElement {
   const id = useId();
   return (
     <section aria-labelledby={id}>
-      <h3 id={id}>Risks</h3>
+      <h2 id={id}>Risks</h2>
       <ul className="rc-hazards">
-        {hazards.map((hazard) => {
+        {hazards.map((hazard, number) => {
           const name = nameOf(hazard);
           return (
-            <li key={`${name} ${hazard.message}`}>
+            <li key={`${name} ${number}`}>
               <Badge tone={SEVERITIES[hazard.severity] ?? "plain"}>{hazard.severity}</Badge> <code>{name}</code>{" "}
               {hazard.message}
               {hazard.rows === null ? "" : ` (${plural(hazard.rows, "row")})`}
@@ -156,7 +156,7 @@ function Sql({ units }: { readonly units: NonNullable<PlanViewProps["sql"]> }): 
   const id = useId();
   return (
     <section aria-labelledby={id}>
-      <h3 id={id}>SQL</h3>
+      <h2 id={id}>SQL</h2>
       {units.map(({ name, statements }) => (
         <details key={name}>
           <summary>
