@@ -126,16 +126,16 @@ class SourceError(ReconcilerError):
 
 
 class ManifestsInvalid(ReconcilerError):
-    """Carries every problem of every file, never only the first."""
+    """Carries every problem of every file, never only the first. `root` is the source below which the files lie."""
 
     code = "manifests-invalid"
     exit_status = 3
     http_status = 422
 
-    def __init__(self, problems: tuple[Problem, ...], *, hint: str = "") -> None:
+    def __init__(self, problems: tuple[Problem, ...], *, hint: str = "", root: str = "") -> None:
         count = len(problems)
         super().__init__(f"{count} problem{'s' if count != 1 else ''} in the manifests", hint=hint)
-        self.problems = problems
+        self.problems, self.root = problems, root
 
 
 class StalePlan(ReconcilerError):

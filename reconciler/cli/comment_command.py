@@ -76,4 +76,5 @@ def _text(file: Path | None) -> str:
     try:
         return file.read_text() if file is not None else sys.stdin.read()
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        hint = "write it first: reconcile --plan --format markdown > plan.md"
+        raise UsageError(f"{file} cannot be read: {error.strerror}", hint=hint) from error

@@ -65,7 +65,8 @@ class Console:
         if isinstance(error, ManifestsInvalid):
             from reconciler.plans.render.text import render_problems
 
-            for line in render_problems(error.problems, colour=self.colour_err, width=self.width):
+            colour, width = self.colour_err, self.width
+            for line in render_problems(error.problems, colour=colour, width=width, root=error.root):
                 self.tell(line)
         title = paint(f"error[{error.code}]:", Tone.STOP, self.colour_err)
         self.tell(f"{title} {_on_lines(error.message)}")

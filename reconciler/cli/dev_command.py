@@ -94,7 +94,8 @@ def _content(file: str) -> bytes:
         with Path(file).open("rb") as opened:
             return opened.read(READ_BYTES)
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        hint = "name a manifest, or - for standard input"
+        raise UsageError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
 
 
 @dev.command()

@@ -101,7 +101,8 @@ def _apply(
         reconciler.check(request.plan_id, reviewed)
     broken = tuple(problem for problem in plan.problems if problem.severity == "error")
     if broken:  # before the plan is shown, which would tell them all as well
-        raise ManifestsInvalid(broken, hint="correct them, then apply again; nothing was applied")
+        hint = "correct them, then apply again; nothing was applied"
+        raise ManifestsInvalid(broken, hint=hint, root=reconciler.settings.source)
     if not console.json:
         _render(reconciler, plan, invocation, "text", console)
         console.out.flush()

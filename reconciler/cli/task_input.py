@@ -23,7 +23,8 @@ def task_input(given: str) -> dict[str, Any]:
             place = given[1:]
             text = Path(place).read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{place} cannot be read: {error.strerror}") from error
+        hint = "name a file that holds a JSON object, or write the object itself"
+        raise UsageError(f"{place} cannot be read: {error.strerror}", hint=hint) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{place} is no UTF-8 text") from error
     hint = """write an object, such as --input '{"text": "hello"}'"""

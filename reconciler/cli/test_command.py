@@ -31,10 +31,12 @@ def test(invocation: Invocation, names: tuple[str, ...], coverage: bool, no_cach
     """
     from reconciler.bootstrap import load_manifests, rehearsals
 
-    loaded = load_manifests(invocation.settings(), use_cache=not no_cache)
+    settings = invocation.settings()
+    loaded = load_manifests(settings, use_cache=not no_cache)
     types = _types(loaded, names)
     if names and loaded.broken and not types:
-        raise ManifestsInvalid(tuple(p for p in loaded.problems if p.severity == "error"))
+        broken = tuple(p for p in loaded.problems if p.severity == "error")
+        raise ManifestsInvalid(broken, hint="correct them, then test again", root=settings.source)
     console = invocation.console()
     found = []
     for rehearsal in rehearsals(loaded.state, types):

@@ -181,7 +181,8 @@ class Reconciler(Oversight):
 
         broken = tuple(problem for problem in plan.problems if problem.severity == "error")
         if broken:
-            raise ManifestsInvalid(broken, hint="correct them, then plan again; nothing was applied")
+            hint = "correct them, then plan again; nothing was applied"
+            raise ManifestsInvalid(broken, hint=hint, root=self.settings.source)
         stops = stopping(plan.hazards, allow)
         if stops:
             codes = ", ".join(dict.fromkeys(hazard.code for hazard in stops))

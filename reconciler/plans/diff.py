@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.plans import hazards
+from reconciler.plans.by_hand import forgotten, recorded, repairing
 from reconciler.plans.changes import ORDERED, Action, Change, Disposition, Hazard, Kind, TableMigration
 from reconciler.plans.contract import moves, required_version
 from reconciler.plans.diff_tables import TableDiff
@@ -174,7 +175,7 @@ class Differ:
         there: TableMigration | None = self.actual.tables.in_place(migration)
         if there is None:
             return None
-        return _recorded(there, "is in place already; only recorded")
+        return recorded(there, "is in place already; only recorded")
 
     def _altered(
         self, actual: ActualTable, table: Table, hints: dict[str, str], disposition: Disposition
@@ -193,7 +194,7 @@ class Differ:
             if there is not None:
                 return there
             asked_for = {(c.action, c.address) for c in asked}
-            changes = tuple(c if (c.action, c.address) in asked_for else _repairing(c) for c in changes)
+            changes = tuple(c if (c.action, c.address) in asked_for else repairing(c) for c in changes)
         if actual.status == "retained":
             adopted = Change(
                 Action.RESTORE,
@@ -267,7 +268,7 @@ class Differ:
             disposition=disposition,
             parked=actual.parked,
         )
-        return gone if not actual.missing else self._in_place(gone) or _forgotten(gone)
+        return gone if not actual.missing else self._in_place(gone) or forgotten(gone)
 
     def _disposition(self, before: AgentType | None, after: AgentType | None) -> Disposition:
         spec = after or before
@@ -290,24 +291,6 @@ class Differ:
         return tuple(
             c.evolve(hazards=tuple(hazards.blocked_by_policy(h) for h in c.hazards)) for c in changes
         )
-
-
-def _forgotten(migration: TableMigration) -> TableMigration:
-    """Of a table that hands dropped nothing is left but its record."""
-    gone = replace(migration, disposition=Disposition.PURGE, done=True)
-    return _recorded(gone, "is gone already; only forgotten")
-
-
-def _recorded(migration: TableMigration, reason: str) -> TableMigration:
-    """Nothing is at risk any more; that nothing will run is said once."""
-    first, *others = (change.evolve(hazards=(), reason=reason) for change in migration.changes)
-    told = first.evolve(hazards=(hazards.already_run(migration.name),))
-    return replace(migration, changes=(told, *others))
-
-
-def _repairing(change: Change) -> Change:
-    """A change that nobody asked for: it puts right what was changed by hand."""
-    return change.evolve(drift=True, reason="was changed by hand")
 
 
 def _probed_in(found: tuple[Hazard, ...], name: str, stored_as: str) -> tuple[Hazard, ...]:

@@ -41,6 +41,9 @@ def test_one_pass_over_something_broken_applies_the_rest_and_says_so(line: Comma
     source = line("status", "--json").document["source_condition"]
     assert (source["condition"], source["sync"]) == ("Stalled", "out-of-sync")
     assert "type/thing" in line("status").out
+    refused = line("--apply", "--yes")
+    assert refused.code == 3
+    assert "agents.d/broken.yaml:5:" in refused.err, "the place as an editor opens it"
 
 
 def test_nobody_is_there_by_that_name(line: CommandLine) -> None:
