@@ -55,15 +55,21 @@ class Node:
         """What the compiler complains of; empty if all is well."""
         return self._run(folder, str(self.modules / "typescript/bin/tsc"), "--pretty", "false", *options)[1]
 
-    def run(self, folder: Path, script: str) -> str:
+    def run(self, folder: Path, script: str, *arguments: str, **environment: str) -> str:
         """What a script prints. Raises AssertionError where it fails."""
-        code, out = self._run(folder, script)
+        code, out = self._run(folder, script, *arguments, **environment)
         assert code == 0, out
         return out
 
-    def _run(self, folder: Path, *arguments: str) -> tuple[int, str]:
+    def _run(self, folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         done = subprocess.run(
-            ["node", *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+            ["node", *arguments],
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         return done.returncode, done.stdout + done.stderr
 
