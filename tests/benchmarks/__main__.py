@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import applying, controlling, executing, peers, pipelines, planning, serving
+from tests.benchmarks import applying, controlling, executing, growing, peers, pipelines, planning, serving
 from tests.benchmarks.contest import Contest, NotRun, Outcome, PeerMissingError
 from tests.benchmarks.installing import default_folder
 from tests.benchmarks.postgres import Postgres
@@ -59,6 +59,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "save-postgresql": partial(controlling.save_to_applied, dialect="postgresql"),
     "push-sqlite": controlling.push_to_applied,
     "idle-controller": controlling.idle,
+    **growing.BENCHMARKS,
     "pipeline-plain": pipelines.beside_plain_calls,
     "pipeline-haystack": partial(pipelines.beside, peer="haystack"),
     "pipeline-langgraph": partial(pipelines.beside, peer="langgraph"),
