@@ -69,7 +69,7 @@ def server(
 
     configure_logging("json" if invocation.json else "")
     for talkative in ("alembic", "reconciler", "uvicorn"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     switches = Switches(latency=latency, faults=faults)
     with TemporaryDirectory(prefix="reconcile-dev-") as made:
         from reconciler.cli.dev_world import World, worker_of

@@ -190,7 +190,7 @@ class World:
                     count,  # type: ignore[misc]
                 )
                 for given in inputs:
-                    queue.submit(name, given, origin="api", actor="dev server")
+                    queue.submit(name, given, max_attempts=1, origin="api", actor="dev server")
 
 
 def worker_of(settings: Settings, seed: int, *, thinking: float = THINKING) -> Worker:

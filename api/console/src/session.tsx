@@ -2,7 +2,7 @@
 import { ApiError, createClient } from "@reconciler/frontend";
 import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from "react";
-import { AgentsProvider } from "./data";
+import { AgentsProvider } from "@reconciler/frontend/react";
 import type { Role } from "./shapes";
 
 const KEPT = "reconciler-key";

@@ -18,7 +18,7 @@ export interface Hazard {
 }
 
 export interface Change {
-  readonly action: "add" | "change" | "remove";
+  readonly action: "add" | "change" | "remove" | "rename" | "restore";
   readonly kind: string;
   readonly address: string;
   readonly reason: string;

@@ -1,6 +1,6 @@
 /** Around every page: where one can go, who one is, and the keys that lead there. */
 import { useEffect, useState, type ReactNode } from "react";
-import { useCaller, useStatus } from "./data";
+import { useCaller, useStatus } from "@reconciler/frontend/react";
 import icon from "./icon.svg";
 import { Icon, type IconName } from "./parts/icons";
 import { Palette } from "./parts/palette";
@@ -61,7 +61,7 @@ export function Shell(props: { readonly place: Place; readonly children: ReactNo
       <a className="skip" href="#main" onClick={(event) => skip(event)}>
         Skip to the page
       </a>
-      <div className="bar">
+      <header className="bar">
         <a className="brand" href="#/">
           <img src={icon} alt="" />
           Reconciler
@@ -70,9 +70,9 @@ export function Shell(props: { readonly place: Place; readonly children: ReactNo
           <Icon name="menu" />
           Menu
         </button>
-      </div>
+      </header>
       {open ? <button type="button" className="veil" aria-label="Close the menu" onClick={() => setOpen(false)} /> : null}
-      <div className="side" id="side" data-open={open} onKeyDown={(event) => (event.key === "Escape" ? setOpen(false) : null)}>
+      <aside className="side" id="side" aria-label="Menu" data-open={open} onKeyDown={(event) => (event.key === "Escape" ? setOpen(false) : null)}>
         <a className="brand" href="#/">
           <img src={icon} alt="" />
           Reconciler
@@ -101,7 +101,7 @@ export function Shell(props: { readonly place: Place; readonly children: ReactNo
           ))}
         </nav>
         <Foot />
-      </div>
+      </aside>
       <main id="main" tabIndex={-1}>
         {props.children}
       </main>

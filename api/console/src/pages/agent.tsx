@@ -1,7 +1,7 @@
 import type { AgentDetail } from "@reconciler/frontend";
 import { RunForm } from "@reconciler/frontend/components";
 import { useState, type ReactNode } from "react";
-import { itemsOf, useAgent, useCaller, useSwitchAgent, useTasks } from "../data";
+import { itemsOf, useAgent, useCaller, useSwitchAgent, useTasks } from "@reconciler/frontend/react";
 import { Yaml } from "../parts/code";
 import { Confirm } from "../parts/dialog";
 import { Head } from "../parts/head";

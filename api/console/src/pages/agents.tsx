@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { itemsOf, useAgents } from "../data";
+import { itemsOf, useAgents } from "@reconciler/frontend/react";
 import { Choice, Filters, Find } from "../parts/filters";
 import { Head } from "../parts/head";
 import { Card, Chip } from "../parts/marks";

@@ -1,6 +1,6 @@
 import type { ArchiveRecord } from "@reconciler/frontend";
 import { useState, type ReactNode } from "react";
-import { useArchives, useCaller, usePurgeArchive, useRestoreArchive } from "../data";
+import { useArchives, useCaller, usePurgeArchive, useRestoreArchive } from "@reconciler/frontend/react";
 import { Confirm } from "../parts/dialog";
 import { Head } from "../parts/head";
 import { Card, Chip, When } from "../parts/marks";

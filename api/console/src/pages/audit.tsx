@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { itemsOf, useAudit, useCaller } from "../data";
+import { itemsOf, useAudit, useCaller } from "@reconciler/frontend/react";
 import { Filters, Find } from "../parts/filters";
 import { Head } from "../parts/head";
 import { Address, Card, Chip, When } from "../parts/marks";

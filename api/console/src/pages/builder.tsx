@@ -1,6 +1,6 @@
 import { AgentBuilder } from "@reconciler/frontend/components";
-import type { ReactNode } from "react";
-import { useBuilderSessions, useCaller } from "../data";
+import { useState, type ReactNode } from "react";
+import { useBuilderSessions, useCaller } from "@reconciler/frontend/react";
 import { Head } from "../parts/head";
 import { Card, Chip, When } from "../parts/marks";
 import { Answered, Empty } from "../parts/states";
@@ -10,6 +10,7 @@ import { covers } from "../session";
 export function BuilderPage(props: { readonly session: string | undefined }): ReactNode {
   const caller = useCaller();
   const may = covers(caller.data?.role, "author");
+  const [made, setMade] = useState("");
   return (
     <>
       <Head title="Builder">Say what an agent is to do. What comes of it is YAML, which a plan then makes true.</Head>
@@ -17,7 +18,14 @@ export function BuilderPage(props: { readonly session: string | undefined }): Re
         <Card><Empty title="The builder takes a key with the role author.">Yours may look.</Empty></Card>
       ) : (
         <div className="stack">
-          <AgentBuilder {...(props.session ? { session: props.session } : {})} />
+          <AgentBuilder {...(props.session ? { session: props.session } : {})} onFinalized={(done) => setMade(done.live ? done.agent : "")} />
+          {made ? (
+            <p role="status" className="telling good">
+              <span>
+                <a href={`#/agents/${made}`}>{`Open ${made}`}</a> to run it.
+              </span>
+            </p>
+          ) : null}
           {may ? <Conversations /> : null}
         </div>
       )}
@@ -26,7 +34,7 @@ export function BuilderPage(props: { readonly session: string | undefined }): Re
 }
 
 function Conversations(): ReactNode {
-  const sessions = useBuilderSessions();
+  const sessions = useBuilderSessions({ refetchInterval: 5_000 });
   return (
     <Card title="Your conversations" flush>
       <Answered of={sessions} what="conversations">

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { useDrift, useStatus } from "../data";
+import { useDrift, useStatus } from "@reconciler/frontend/react";
 import { Head } from "../parts/head";
 import { Card, Chip, When } from "../parts/marks";
 import { Answered, Empty } from "../parts/states";

@@ -1,6 +1,6 @@
 import type { ObjectStatus, RevisionSummary, Status } from "@reconciler/frontend";
 import type { ReactNode } from "react";
-import { itemsOf, useStatus, useTasks } from "../data";
+import { itemsOf, useStatus, useTasks } from "@reconciler/frontend/react";
 import { Head } from "../parts/head";
 import { Address, Card, Chip, Facts, toneOf, When } from "../parts/marks";
 import { Answered } from "../parts/states";
@@ -91,6 +91,7 @@ function Figures(props: { readonly status: Status }): ReactNode {
 function Objects(props: { readonly status: Status }): ReactNode {
   // What asks for attention stands first.
   const objects = [...(props.status.objects ?? [])].sort((one, other) => weight(one) - weight(other) || one.address.localeCompare(other.address));
+  const dated = objects.some(({ since }) => since);
   return (
     <Card title="Wanted and actual" flush>
       <div className="scroll">
@@ -100,7 +101,7 @@ function Objects(props: { readonly status: Status }): ReactNode {
               <th scope="col">Object</th>
               <th scope="col">State</th>
               <th scope="col">Why</th>
-              <th scope="col">Since</th>
+              {dated ? <th scope="col">Since</th> : null}
             </tr>
           </thead>
           <tbody>
@@ -116,9 +117,11 @@ function Objects(props: { readonly status: Status }): ReactNode {
                   </span>
                 </td>
                 <td>{one.message || one.reason || (one.state === "in sync" ? <span className="soft">as wanted</span> : "the manifest differs from what is live")}</td>
-                <td>
-                  <When at={one.since} />
-                </td>
+                {dated ? (
+                  <td>
+                    <When at={one.since} />
+                  </td>
+                ) : null}
               </tr>
             ))}
           </tbody>

@@ -1,6 +1,6 @@
 import type { PlanDocument } from "@reconciler/frontend";
 import { useState, type ReactNode } from "react";
-import { useCaller, usePlan, usePlanSql, useReconcile } from "../data";
+import { useCaller, usePlan, usePlanSql, useReconcile } from "@reconciler/frontend/react";
 import { ApplyBar } from "../parts/apply-bar";
 import { HazardList, Units } from "../parts/changes";
 import { Head } from "../parts/head";
@@ -103,7 +103,7 @@ export function PlanFigures(props: { readonly plan: PlanDocument }): ReactNode {
           ["to add", number(add)],
           ["to change", number(change)],
           ["to remove", number(remove)],
-          ["hazards", number(hazards.length)],
+          [hazards.length === 1 ? "hazard" : "hazards", number(hazards.length)],
           ["rows touched", number(rows)],
         ] as const
       ).map(([name, count]) => (

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "@reconciler/frontend";
 import { ResultsTable } from "@reconciler/frontend/components";
 import { useId, type ReactNode } from "react";
-import { itemsOf, useAgent, useAgents, useAgentType, useResultGroups, useResultSchema } from "../data";
+import { itemsOf, useAgent, useAgents, useAgentType, useResultGroups, useResultSchema } from "@reconciler/frontend/react";
 import { Bars, type Bar } from "../parts/bars";
 import { Choice, Filters, Find } from "../parts/filters";
 import { Head } from "../parts/head";
@@ -19,7 +19,7 @@ export function ResultsPage(props: { readonly agent: string; readonly query: URL
   return (
     <>
       <Head title={agent ? `Results of ${agent}` : "Results"}>The rows that agents wrote.</Head>
-      <Filters>
+      <div className="filters">
         <div className="field">
           <label htmlFor={id}>Agent</label>
           <select id={id} value={agent} onChange={(event) => go(`/results/${event.target.value}`)}>
@@ -29,7 +29,7 @@ export function ResultsPage(props: { readonly agent: string; readonly query: URL
             ))}
           </select>
         </div>
-      </Filters>
+      </div>
       {agent ? <OfAgent agent={agent} query={query} /> : <Card><Empty title="Whose results?">Choose an agent above.</Empty></Card>}
     </>
   );

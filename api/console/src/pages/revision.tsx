@@ -1,6 +1,6 @@
 import type { PlanDocument } from "@reconciler/frontend";
 import { useState, type ReactNode } from "react";
-import { itemsOf, useCaller, useRevision, useRevisions, useRollback, useRollbackPlan } from "../data";
+import { itemsOf, useCaller, useRevision, useRevisions, useRollback, useRollbackPlan } from "@reconciler/frontend/react";
 import { ApplyBar } from "../parts/apply-bar";
 import { HazardList, Units } from "../parts/changes";
 import { Head } from "../parts/head";

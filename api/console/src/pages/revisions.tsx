@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { itemsOf, useRevisions } from "../data";
+import { itemsOf, useRevisions } from "@reconciler/frontend/react";
 import { Head } from "../parts/head";
 import { Card, Chip, When } from "../parts/marks";
 import { More } from "../parts/more";

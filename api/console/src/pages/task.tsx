@@ -1,6 +1,6 @@
 import { hasEnded } from "@reconciler/frontend";
 import type { ReactNode } from "react";
-import { useCaller, useCancelTask, useRedriveTask, useTask, useTaskEvents } from "../data";
+import { useCaller, useCancelTask, useRedriveTask, useTask, useTaskEvents } from "@reconciler/frontend/react";
 import { Yaml } from "../parts/code";
 import { Head } from "../parts/head";
 import { Card, Chip, Facts, toneOf, When } from "../parts/marks";

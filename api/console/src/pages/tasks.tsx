@@ -1,6 +1,6 @@
 import type { TaskLine } from "@reconciler/frontend";
 import type { ReactNode } from "react";
-import { itemsOf, useTasks } from "../data";
+import { itemsOf, useTasks } from "@reconciler/frontend/react";
 import { Filters, Find } from "../parts/filters";
 import { Head } from "../parts/head";
 import { Card } from "../parts/marks";

@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from "react";
-import { itemsOf, useAgentType, useAgentTypeVersions, useAgents } from "../data";
+import { itemsOf, useAgentType, useAgentTypeVersions, useAgents } from "@reconciler/frontend/react";
 import { Yaml } from "../parts/code";
 import { Head } from "../parts/head";
 import { Card, Chip, Facts, When } from "../parts/marks";

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { itemsOf, useAgentTypes } from "../data";
+import { itemsOf, useAgentTypes } from "@reconciler/frontend/react";
 import { Filters, Find } from "../parts/filters";
 import { Head } from "../parts/head";
 import { Card, Chip, When } from "../parts/marks";

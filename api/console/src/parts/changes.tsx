@@ -7,11 +7,15 @@ import { yamlDocument } from "../yaml";
 import { Sql } from "./code";
 import { Glyph } from "./marks";
 
+const MANY = 100;
+
 export function Units(props: {
   readonly units: readonly { readonly name: string; readonly changes: readonly Change[]; readonly sql?: readonly string[] | undefined; readonly aside?: ReactNode }[];
 }): ReactNode {
+  // Of many changes those that are out of sight are not laid out before somebody scrolls there.
+  const many = props.units.reduce((sum, { changes }) => sum + changes.length, 0) > MANY;
   return props.units.map((unit) => (
-    <section className="card unit" key={unit.name}>
+    <section className={`card unit ${many ? "many" : ""}`} key={unit.name}>
       <header>
         <h2 className="mono">{unit.name}</h2>
         {unit.aside ?? <small>{counted(unit.changes.length, "change")}, together or not at all</small>}
@@ -72,14 +76,14 @@ export function HazardChip(props: { readonly hazard: Hazard }): ReactNode {
 }
 
 export function toneOfHazard(hazard: Hazard): "bad" | "warn" | "note" {
-  if (hazard.severity === "info" || hazard.severity === "note") return "note";
-  return hazard.severity === "confirm" || hazard.severity === "warning" ? "warn" : "bad";
+  if (hazard.severity === "block") return "bad";
+  return hazard.severity === "confirm" ? "warn" : "note";
 }
 
 /** What changes, in a few words. */
 function summaryOf(change: Change): string {
-  if (change.kind === "column" && change.action !== "change") return attributes(change.after ?? change.before);
-  if (change.action !== "change") return "";
+  if (change.kind === "column" && (change.before === null || change.after === null)) return attributes(change.after ?? change.before);
+  if (change.before === null || change.after === null) return "";
   const places = differences(change.before, change.after).map(({ at }) => at.replace(/^spec\./, ""));
   return places.length > 3 ? `${places.slice(0, 3).join(", ")} and ${places.length - 3} more` : places.join(", ");
 }
@@ -91,8 +95,8 @@ function attributes(column: unknown): string {
 }
 
 function Diff(props: { readonly change: Change }): ReactNode {
-  const { action, before, after } = props.change;
-  const found = action === "change" ? differences(before, after) : [{ at: "", before: before ?? undefined, after: after ?? undefined }];
+  const { before, after } = props.change;
+  const found = before !== null && after !== null ? differences(before, after) : [{ at: "", before: before ?? undefined, after: after ?? undefined }];
   return (
     <div className="diff">
       {found.map((one) => (
@@ -106,14 +110,21 @@ function Difference(props: { readonly at: string; readonly before: unknown; read
   return (
     <>
       {props.at ? <div className="at">{props.at}</div> : null}
-      {props.before === undefined ? null : <pre className="old"><Marked sign="removed" />{yamlDocument(props.before)}</pre>}
-      {props.after === undefined ? null : <pre className="new"><Marked sign="added" />{yamlDocument(props.after)}</pre>}
+      {props.before === undefined ? null : <Side name="old" sign="−" value={props.before} />}
+      {props.after === undefined ? null : <Side name="new" sign="+" value={props.after} />}
     </>
   );
 }
 
-function Marked(props: { readonly sign: string }): ReactNode {
-  return <span className="hidden-visually">{props.sign}: </span>;
+/** Each line bears its sign, for those who do not tell colours apart as well. */
+function Side(props: { readonly name: "old" | "new"; readonly sign: string; readonly value: unknown }): ReactNode {
+  const lines = yamlDocument(props.value).split("\n");
+  return (
+    <pre className={props.name}>
+      <span className="hidden-visually">{props.name === "old" ? "was: " : "becomes: "}</span>
+      {lines.map((line) => `${props.sign} ${line}`).join("\n")}
+    </pre>
+  );
 }
 
 export function HazardList(props: {
@@ -148,15 +159,7 @@ export function HazardList(props: {
   );
 }
 
-/** What to send for a hazard to be let through: its code, and its object as people call it. */
+/** What to send for a hazard to be let through. */
 export function allowOf(hazard: Hazard): string {
-  return `${hazard.code}:${objectOf(hazard.address)}`;
-}
-
-/** `table/email_analysis__analysis/column/body` is `email-analysis.analysis.body`. */
-function objectOf(address: string): string {
-  const [kind, name = "", , member] = address.split("/");
-  if (kind !== "table") return name;
-  const [owner = "", model = ""] = name.split("__");
-  return [owner.replaceAll("_", "-"), model, member].filter(Boolean).join(".");
+  return `${hazard.code}:${hazard.address}`;
 }

@@ -25,12 +25,14 @@ export function Chip(props: { readonly children: string; readonly tone?: Tone; r
   return <span className={`chip ${tone} ${busy} ${props.bare ? "bare" : ""}`}>{words(props.children)}</span>;
 }
 
-const GLYPHS = { add: "+", change: "~", remove: "−" } as const;
+const GLYPHS: Readonly<Record<string, string>> = { add: "+", restore: "+", change: "~", rename: "~", remove: "−" };
+const GLYPH_TONES: Readonly<Record<string, string>> = { "+": "add", "~": "change", "−": "remove" };
 
-export function Glyph(props: { readonly action: "add" | "change" | "remove" }): ReactNode {
+export function Glyph(props: { readonly action: string }): ReactNode {
+  const glyph = GLYPHS[props.action] ?? "?";
   return (
-    <span className={`glyph ${props.action}`} role="img" aria-label={props.action}>
-      {GLYPHS[props.action]}
+    <span className={`glyph ${GLYPH_TONES[glyph] ?? ""}`} role="img" aria-label={props.action}>
+      {glyph}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 /** Go to any page, agent or type by a few letters of its name. */
 import { useId, useState, type KeyboardEvent, type ReactNode } from "react";
-import { itemsOf, useAgents, useAgentTypes } from "../data";
+import { itemsOf, useAgents, useAgentTypes } from "@reconciler/frontend/react";
 import { go } from "../routing";
 import { ENTRIES } from "../shell";
 import { Dialog } from "./dialog";
