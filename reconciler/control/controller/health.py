@@ -1,7 +1,8 @@
 """Whether what is in place works: the tests of a type pass, and an agent of it can be built.
 
 Both are a matter of what the manifests say, so that each is found out once for what they say, in slices between
-passes: applying never waits for it.
+passes: applying never waits for it. What becomes of tasks is a matter of their input as well, and of services that come
+and go: dead letters and incidents tell of it, and no manifest is degraded by them.
 """
 
 from __future__ import annotations
