@@ -100,6 +100,7 @@ def create_app(settings: Settings, config: ServeConfig) -> FastAPI:
     app.state.routers = ROUTERS
     problems.install(app)
     openapi.install(app)
+    app.router.routes[:0] = results.DIRECT
     for router in ROUTERS:
         app.include_router(router)
     if config.origins:

@@ -20,6 +20,7 @@ from api.auth import Authenticator, Guesses, KeyAuthenticator, Rates
 from api.config import ServeConfig
 from api.metrics import ServerMetrics
 from api.operations import Operations
+from api.reading import Moment, Reader
 from api.watching import TaskWatch
 from reconciler.agents.static import StaticAgents, installed_agents
 from reconciler.bootstrap import (
@@ -69,6 +70,7 @@ class ServerState:
         self.metrics = ServerMetrics()
         self.operations = Operations(self.connection)
         self.watch = TaskWatch(self.connection)
+        self._reader = Reader(self._opened) if self.settings.database.startswith("sqlite") else None
         self._background = ThreadPoolExecutor(1, "later")
         self._folder: TemporaryDirectory[str] | None = None
 
@@ -80,7 +82,7 @@ class ServerState:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = connect(self.settings.database, lock_timeout=self.settings.lock_timeout)
+            connection = self._opened()
         try:
             yield connection
         except BaseException:
@@ -92,12 +94,23 @@ class ServerState:
                 return
         connection.close()
 
+    def _opened(self) -> Connection:
+        return connect(self.settings.database, lock_timeout=self.settings.lock_timeout)
+
     async def ask(self, question: Callable[[Connection], T]) -> T:
         """The answer to a short question that only reads. A SQLite file is asked at once: handing the question to a
         thread would take longer than the answer does."""
         if self.settings.database.startswith("sqlite"):
             return self._asked(question)
         return await anyio.to_thread.run_sync(self._asked, question)
+
+    async def recall(self, question: Callable[[Moment], T]) -> T:
+        """The same, with what earlier questions have learnt at hand where nothing has changed since."""
+        if self._reader is not None:
+            return self._reader.ask(question)
+        return await anyio.to_thread.run_sync(
+            self._asked, lambda connection: question(Moment(connection, {}))
+        )
 
     def _asked(self, question: Callable[[Connection], T]) -> T:
         with self.connection() as connection:
@@ -181,6 +194,8 @@ class ServerState:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+        if self._reader is not None:
+            self._reader.close()
         if self._folder is not None:
             self._folder.cleanup()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,20 +11,28 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from api.auth import Caller, Viewer
+from api.direct import NAME, DirectRoute
 from api.filters import Asked, asked, row_query, summary_query
 from api.names import AgentName
 from api.problems import Refusal
+from api.reading import Moment
 from api.state import ServerState, server_of
 from api.wire import JSON, dumped, problems
+from reconciler.database.api_keys import Role
 from reconciler.database.connection import Connection
+from reconciler.database.rows.cipher import Cipher
 from reconciler.database.rows.export import exported
 from reconciler.database.rows.live_models import LiveModels
-from reconciler.database.rows.queries import chosen_fields, every_row, page
+from reconciler.database.rows.model import LiveModel
+from reconciler.database.rows.queries import Listing, chosen_fields, every_row
 from reconciler.database.rows.summaries import summarise
 from reconciler.database.rows.targets import Target, target
 from reconciler.spec.field_schema import json_schema_of
 
 router = APIRouter(prefix="/api/v1/agents", tags=["results"])
+
+KEPT_LENGTH = 500
+"""Bytes of the longest query that is kept ready to be asked again."""
 
 FILES: dict[str, Literal["jsonl", "csv"]] = {
     "application/x-ndjson": "jsonl",
@@ -105,12 +114,15 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 async def query_results(request: Request, caller: Viewer, name: AgentName) -> Response:
     """Rows of an agent, found, sorted, cut into pages or summed up; `Accept` chooses JSON, JSON Lines or CSV."""
     state: ServerState = request.app.state.server
-    question = asked(request.scope["query_string"])
+    query = request.scope["query_string"]
     form = _form(request.headers.get("accept", ""))
     if form is not None:
-        return _file(state, caller, name, question, form)
-    body = await state.ask(lambda connection: _rows(connection, state, caller, name, question))
+        return _file(state, caller, name, asked(query), form)
+    body = await state.recall(lambda moment: _rows(moment, state.cipher(caller.role), name, query))
     return Response(body, media_type=JSON)
+
+
+DIRECT = [DirectRoute("GET", f"/api/v1/agents/(?:dynamic/)?{NAME}/results", Role.VIEWER, query_results)]
 
 
 @router.get("/dynamic/{id}/schema", operation_id="get_dynamic_agent_schema", responses=problems(404))
@@ -131,14 +143,29 @@ def get_schema(
     }
 
 
-def _rows(connection: Connection, state: ServerState, caller: Caller, name: str, question: Asked) -> bytes:
-    models = LiveModels(connection, state.cipher(caller.role))
-    found = _target(connection, models, name, question.model)
-    if question.summary:
-        items = summarise(connection, found.model, summary_query(question, found.model, found.agent))
-        return dumped({"items": items, "next": None, "total": None})
-    got = page(connection, models, found.model, row_query(question, found.model, found.agent))
+def _rows(moment: Moment, cipher: Cipher, name: str, query: bytes) -> bytes:
+    connection = moment.connection
+    models = LiveModels(connection, cipher)
+    listing = moment.known.get(("results", name, query, cipher))
+    if listing is None:
+        question = asked(query)
+        found = _target(connection, models, name, question.model)
+        if question.summary:
+            items = summarise(connection, found.model, summary_query(question, found.model, found.agent))
+            return dumped({"items": items, "next": None, "total": None})
+        if len(query) > KEPT_LENGTH:
+            listing = Listing(found.model, row_query(question, found.model, found.agent))
+        else:
+            listing = _listing(found.model, found.agent, query)
+            moment.known["results", name, query, cipher] = listing
+    got = listing.page(connection, models)
     return dumped({"items": got.rows, "next": got.next or None, "total": got.total})
+
+
+@lru_cache(512)
+def _listing(model: LiveModel, agent: str, query: bytes) -> Listing:
+    """Kept beyond the moment, as a commit somewhere changes which model is meant, not what is asked of it."""
+    return Listing(model, row_query(asked(query), model, agent))
 
 
 def _file(

@@ -82,6 +82,11 @@ class Connection(ABC):
     def snapshot(self) -> AbstractContextManager[None]:
         """A read-only transaction in which all queries see the same moment."""
 
+    def change_counter(self) -> int | None:
+        """A number that is another one once some other connection has committed anything; None where the database
+        keeps none that costs less to ask for than what one would want to know."""
+        return None
+
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
         """All or nothing. SQLite locks for writing from the start: a reader turning writer may fail.

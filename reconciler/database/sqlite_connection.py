@@ -90,6 +90,10 @@ class SqliteConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
+    def change_counter(self) -> int | None:
+        ((counter,),) = self.execute("PRAGMA data_version")
+        return int(counter)
+
     def _begin(self, *, durable: bool = True) -> None:
         self._choose_journal()
         if not durable and self._has_wal:

@@ -105,23 +105,25 @@ class LiveModel:
 
     def loaded(self, row: Row, names: Sequence[str]) -> dict[str, Any]:
         """The row of these columns; `id` is among them where an encrypted one is. May raise Unsealable."""
-        return self.loader(names)(row)
+        return self.loader(names)((row,))[0]
 
-    def loader(self, names: Sequence[str]) -> Callable[[Row], dict[str, Any]]:
-        """The same for many rows: what becomes of each column is looked up once."""
+    def loader(self, names: Sequence[str]) -> Callable[[Iterable[Row]], list[dict[str, Any]]]:
+        """The same for many rows: what becomes of each column is looked up once, and done column by column."""
         convert = [(name, self._loading[name]) for name in names if name in self._loading]
         encrypted = [name for name in names if name in self.encrypted]
 
-        def load(row: Row) -> dict[str, Any]:
-            found = dict(zip(names, row, strict=True))
+        def load(rows: Iterable[Row]) -> list[dict[str, Any]]:
+            found = [dict(zip(names, row, strict=True)) for row in rows]
             for name, read in convert:
-                value = found[name]
-                if value is not None:
-                    found[name] = read(value)
+                for one in found:
+                    value = one[name]
+                    if value is not None:
+                        one[name] = read(value)
             for name in encrypted:
-                if found[name] is not None:
-                    place = self._place(name, found["id"])
-                    found[name] = opened(found[name], self.columns[name], self.cipher, place)
+                for one in found:
+                    if one[name] is not None:
+                        place = self._place(name, one["id"])
+                        one[name] = opened(one[name], self.columns[name], self.cipher, place)
             return found
 
         return load

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from reconciler.database.connection import Connection
@@ -19,6 +20,9 @@ from reconciler.spec.tables import Column
 
 MOST_ROWS = 1000
 """On one page."""
+
+IN_ONE_GO = 100
+"""Rows of a stream that are held at once."""
 
 Row = dict[str, Any]
 
@@ -50,24 +54,41 @@ class Page:
 
 def page(connection: Connection, models: LiveModels, model: LiveModel, query: RowQuery) -> Page:
     """Raises BadQuery."""
-    limit = max(1, min(query.limit, MOST_ROWS))
-    names = chosen_fields(model, query.fields)
-    keys = sort_keys(model, query.order_by)
-    found = _found(model, query)
-    place = [behind(keys, query.cursor)] if query.cursor else []
-    # What the cursor and the included rows need is read as well, and left out of the answer.
-    read = model.read_with([*names, *(key.field.name for key in keys), *query.include])
-    sql, params = joined([*found, *place])
-    rows = connection.execute(
-        f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)} LIMIT ?",
-        [*params, limit + 1],
-    )
-    full = list(map(model.loader(read), rows[:limit]))
-    included = {name: _included(connection, models, model, name, full) for name in query.include}
-    following = cursor_of(keys, full[-1]) if len(rows) > limit else ""
-    total = _count(connection, model, found) if query.count else None
-    shown = full if read == names and not included else [_shown(row, names, included) for row in full]
-    return Page(shown, following, total)
+    return Listing(model, query).page(connection, models)
+
+
+class Listing:
+    """A query made ready for a model: holds nothing of any connection, and may be kept and asked again and again."""
+
+    def __init__(self, model: LiveModel, query: RowQuery) -> None:
+        """Raises BadQuery."""
+        self._model, self._include, self._counting = model, query.include, query.count
+        self._limit = max(1, min(query.limit, MOST_ROWS))
+        self._names = chosen_fields(model, query.fields)
+        self._keys = sort_keys(model, query.order_by)
+        self._found = _found(model, query)
+        place = [behind(self._keys, query.cursor)] if query.cursor else []
+        # What the cursor and the included rows need is read as well, and left out of the answer.
+        read = model.read_with([*self._names, *(key.field.name for key in self._keys), *query.include])
+        sql, params = joined([*self._found, *place])
+        order = order_sql(self._keys)
+        self._sql = (
+            f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order} LIMIT ?"
+        )
+        self._params = [*params, self._limit + 1]
+        self._load = model.loader(read)
+        self._as_read = read == self._names and not query.include
+
+    def page(self, connection: Connection, models: LiveModels) -> Page:
+        """Raises BadQuery."""
+        rows = connection.execute(self._sql, self._params)
+        full = self._load(rows[: self._limit])
+        following = cursor_of(self._keys, full[-1]) if len(rows) > self._limit else ""
+        total = _count(connection, self._model, self._found) if self._counting else None
+        if self._as_read:
+            return Page(full, following, total)
+        included = {name: _included(connection, models, self._model, name, full) for name in self._include}
+        return Page([_shown(row, self._names, included) for row in full], following, total)
 
 
 def every_row(connection: Connection, model: LiveModel, query: RowQuery) -> Iterator[Row]:
@@ -78,9 +99,9 @@ def every_row(connection: Connection, model: LiveModel, query: RowQuery) -> Iter
     sql, params = joined(_found(model, query))
     statement = f"SELECT {model.columns_sql(read)} FROM {model.quoted} WHERE {sql} ORDER BY {order_sql(keys)}"
     load = model.loader(read)
-    for row in connection.stream(statement, params):
-        full = load(row)
-        yield full if read == names else {name: full[name] for name in names}
+    rows = connection.stream(statement, params)
+    while some := load(islice(rows, IN_ONE_GO)):
+        yield from some if read == names else ({name: full[name] for name in names} for full in some)
 
 
 def chosen_fields(model: LiveModel, fields: Sequence[str]) -> tuple[str, ...]:
@@ -128,7 +149,7 @@ def _included(
     found: dict[int, Row] = {}
     for places, batch in in_batches([row[name] for row in rows if row[name] is not None]):
         sql = f"SELECT {target.columns_sql(names)} FROM {target.quoted} WHERE deleted_at IS NULL AND id IN {places}"
-        found |= {row["id"]: row for row in (target.loaded(r, names) for r in connection.execute(sql, batch))}
+        found |= {row["id"]: row for row in target.loader(names)(connection.execute(sql, batch))}
     return found
 
 

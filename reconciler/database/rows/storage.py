@@ -62,8 +62,8 @@ def loaded_moment(value: Any) -> str:
     """What a column of datetimes gave, as ISO text."""
     if type(value) is str and len(value) == 26 and value[19] == ".":
         # As `stored_moment` writes it for SQLite. Most of what is read is read here, so it is cut, not parsed.
-        fraction = "" if value.endswith(".000000") else value[19:]
-        return f"{value[:10]}T{value[11:19]}{fraction}Z"
+        shown: str = value[:19] if value.endswith(".000000") else value
+        return shown.replace(" ", "T", 1) + "Z"
     return utc_text(datetime.fromisoformat(value) if isinstance(value, str) else value)
 
 
