@@ -48,7 +48,9 @@ def serve(
     if key:
         tell("There was no key yet. This one may do everything, and is shown this once:")
         show(key)
-    tell(f"Serving on http://{config.host}:{port}, described by /api/v1/openapi.json")
+    tell(
+        f"Serving on http://{config.host}:{port}, a console for browsers; /api/v1/openapi.json describes the API"
+    )
     app = create_app(settings, config)
     server = _Server(
         uvicorn.Config(

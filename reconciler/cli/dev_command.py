@@ -24,7 +24,7 @@ STANDARD_INPUT = "stdin.yaml"
 
 @click.group()
 def dev() -> None:
-    """Check one manifest; make up values that fit a type; serve an API to develop against."""
+    """Check a manifest, make up values, serve an API to develop against."""
 
 
 dev.add_command(server)

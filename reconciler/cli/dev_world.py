@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -144,7 +145,6 @@ class World:
     def _insert_rows(self, connection: Connection, types: Iterable[AgentType], count: int) -> None:
         from reconciler.bootstrap import open_cipher
         from reconciler.database.rows.transfer import TableTransfer
-        from reconciler.documentation.mock.rows import mock_rows
         from reconciler.spec.tables import table_of
 
         agents = self._agents()
@@ -154,16 +154,23 @@ class World:
                 owners = agents.get(agent_type.name, [])
                 if not owners or any(field.model for field in spec.fields.values()):
                     continue  # rows that point at others come of tasks
-                made = _as_far_as_possible(
-                    lambda n, t=agent_type, m=model: mock_rows(t, m, n, self._seed),
-                    count,  # type: ignore[misc]
-                )
+                made = _as_far_as_possible(partial(self._rows_of, agent_type, model), count)
                 random = Random(f"{self._seed}/{agent_type.name}/{model}")
                 table = TableTransfer(
                     table_of(agent_type.name, model, spec), connection.dialect, cipher=cipher
                 )
                 with connection.transaction():
                     table.insert(connection, [_dated(row, owners, random) for row in made])
+
+    def _rows_of(self, agent_type: AgentType, model: str, count: int) -> list[dict[str, Any]]:
+        from reconciler.documentation.mock.rows import mock_rows
+
+        return mock_rows(agent_type, model, count, self._seed)
+
+    def _inputs_of(self, agent_type: AgentType, count: int) -> list[dict[str, Any]]:
+        from reconciler.documentation.mock.objects import mock_inputs
+
+        return mock_inputs(agent_type, count, self._seed)
 
     def _agents(self) -> Mapping[str, list[str]]:
         """Names of agents by their type."""
@@ -180,15 +187,11 @@ class World:
 
     def _submit(self, connection: Connection, types: Iterable[AgentType], count: int) -> None:
         from reconciler.bootstrap import task_queue
-        from reconciler.documentation.mock.objects import mock_inputs
 
         agents, queue = self._agents(), task_queue(connection, self._settings)
         for agent_type in types:
             for name in agents.get(agent_type.name, []):
-                inputs = _as_far_as_possible(
-                    lambda n, t=agent_type: mock_inputs(t, n, self._seed),
-                    count,  # type: ignore[misc]
-                )
+                inputs = _as_far_as_possible(partial(self._inputs_of, agent_type), count)
                 for given in inputs:
                     queue.submit(name, given, max_attempts=1, origin="api", actor="dev server")
 

@@ -59,7 +59,10 @@ COMMANDS = {
     "rollback": ("reconciler.cli.revision_commands:rollback", "Bring back the state of a former revision."),
     "docs": ("reconciler.cli.docs_command:docs", "Show or publish what types and agents are."),
     "sdk": ("reconciler.cli.sdk_command:sdk", "Write a typed client for the types that there are."),
-    "dev": ("reconciler.cli.dev_command:dev", "Check one manifest; make up values that fit a type."),
+    "dev": (
+        "reconciler.cli.dev_command:dev",
+        "Check a manifest, make up values, serve an API to develop against.",
+    ),
     "archive": (
         "reconciler.cli.archive_commands:archive",
         "List, restore or purge parked tables and columns.",
