@@ -31,7 +31,9 @@ class SessionStore:
         with self._connecting() as connection:
             row = rows.find(connection, identity)
         if row is None or (owner is not None and row.owner != owner):
-            raise NotFound(f"there is no session {identity[:40]}", hint="reconcile build --list shows yours")
+            raise NotFound(
+                f"there is no conversation {identity[:40]}", hint="reconcile build --list shows yours"
+            )
         return session_of(row).at(utc_now())
 
     def listed(self, owner: str | None, limit: int) -> list[Session]:
@@ -101,7 +103,7 @@ def require_open(session: Session) -> None:
     """Raises SessionClosed."""
     if not session.state.open:
         raise SessionClosed(
-            f"the session is {session.state.value}", hint="fork it to go on from here, or start anew"
+            f"the conversation is {session.state.value}", hint="fork it to go on from here, or start anew"
         )
 
 
@@ -109,6 +111,6 @@ def require_version(session: Session, version: int | None) -> None:
     """Raises SessionMoved unless it is the one that its caller saw."""
     if version is not None and version != session.version:
         raise SessionMoved(
-            f"the session is at version {session.version}, not {version}: somebody else spoke in it",
+            f"the conversation is at version {session.version}, not {version}: somebody else spoke in it",
             hint="look at it again, then go on",
         )

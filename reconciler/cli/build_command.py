@@ -33,10 +33,10 @@ class _Unfinished(ReconcilerError):
 
 @click.command()
 @click.option("--template", metavar="NAME", help="What kind of agent it is to be; else that is asked first.")
-@click.option("--resume", metavar="ID", help="Go on with a session.")
-@click.option("--fork", metavar="ID", help="Go on with a copy of a session, whatever became of it.")
-@click.option("--delete", metavar="ID", help="Delete a session.")
-@click.option("--list", "listing", is_flag=True, help="List your sessions, newest first.")
+@click.option("--resume", metavar="ID", help="Go on with a conversation.")
+@click.option("--fork", metavar="ID", help="Go on with a copy of one, whatever became of it.")
+@click.option("--delete", metavar="ID", help="Delete a conversation.")
+@click.option("--list", "listing", is_flag=True, help="List your conversations, newest first.")
 @click.option("--model", metavar="NAME", help="The language model that listens. [any that Ollama has]")
 @click.option("--models", is_flag=True, help="List the language models there are.")
 @click.option("--guided", is_flag=True, help="Fixed questions and rules, no language model.")
@@ -74,7 +74,7 @@ def build(
         return 0
     if delete:
         builder.delete(delete, owner=owner)
-        console.tell(f"Deleted session {delete}.")
+        console.tell(f"Deleted conversation {delete}.")
         return 0
     session = _begin(builder, owner, template, resume, fork, model or "", guided)
     source = invocation.settings().source
@@ -113,9 +113,9 @@ def _list(builder: AgentBuilderService, console: Console, owner: str) -> int:
         for brief in found
     ]
     if rows:
-        console.lines(aligned(("SESSION", "STATE", "TEMPLATE", "SINCE", "ABOUT"), rows))
+        console.lines(aligned(("CONVERSATION", "STATE", "TEMPLATE", "SINCE", "ABOUT"), rows))
     else:
-        console.tell("There are no sessions yet.")
+        console.tell("There are no conversations yet.")
     return 0
 
 
@@ -138,7 +138,7 @@ class _Conversation:
         try:
             return self._talk(session)
         except KeyboardInterrupt:
-            self._console.tell(f"\nThe session is kept: reconcile build --resume {self._session}")
+            self._console.tell(f"\nThe conversation is kept: reconcile build --resume {self._session}")
             raise
 
     def _opening(self, session: SessionView) -> str:
