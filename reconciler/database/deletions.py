@@ -51,9 +51,9 @@ def order(
     gone: bool = False,
 ) -> None:
     """Orders the deletion of these addresses, in place of what was ordered before. `gone`: they are out of service, and
-    only what they left is to be dealt with."""
+    only what they left is to be dealt with, also by an order of which something is left to be done."""
     with connection.transaction():
-        _close(connection, digests, "withdrawn")
+        _close(connection, digests, "withdrawn", ("ordered", "removed") if gone else ("ordered",))
         _insert(connection, digests, mode, "removed" if gone else "ordered", actor, reason)
         _recorded(connection, "delete-ordered", digests, mode, actor, reason)
 
@@ -147,10 +147,15 @@ def _insert(
     )
 
 
-def _close(connection: Connection, addresses: Collection[str], state: DeletionState) -> None:
+def _close(
+    connection: Connection,
+    addresses: Collection[str],
+    state: DeletionState,
+    those: Collection[DeletionState] = ("ordered",),
+) -> None:
     connection.execute_many(
-        "UPDATE deletions SET state = ? WHERE address = ? AND state = 'ordered'",
-        [(state, address) for address in addresses],
+        "UPDATE deletions SET state = ? WHERE address = ? AND state = ?",
+        [(state, address, former) for address in addresses for former in those],
     )
 
 

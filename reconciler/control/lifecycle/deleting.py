@@ -103,6 +103,9 @@ class Deletions:
         connection, gone = self._connection, not impact.live
         if gone and impact.mode == "soft":
             raise Refused(f"{impact.address} is deleted already", hint="--mode hard or purge goes further")
+        newest = deletions.newest(connection, impact.address)
+        if gone and impact.mode != "purge" and newest is not None and newest.mode == "purge":
+            raise Refused(f"{impact.address} is being purged", hint="the next apply ends it")
         wanted = impact.live or {impact.address: ""}
         deletions.order(connection, wanted, impact.mode, actor=actor, reason=reason, gone=gone)
         if not gone:
