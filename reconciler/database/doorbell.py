@@ -78,7 +78,7 @@ class _SqliteDoorbell:
 class _SqliteNotes(_SqliteDoorbell):
     """Of all that others commit, only what `ring` has left."""
 
-    interval = 0.1
+    interval = 0.2
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
