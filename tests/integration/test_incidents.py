@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Timer
 
 import pytest
 
@@ -68,6 +69,50 @@ def test_where_an_incident_cannot_be_recorded_no_row_is_written(connection: Conn
     connection.execute("ALTER TABLE elsewhere RENAME TO security_incidents")
     finish(connection, [Ended(one, result, incident(one))])
     assert rows_of(connection) == {one.task.id: ["an effect"]}
+
+
+def test_on_a_full_disk_neither_the_incident_nor_the_effect_is_there(sqlite_url: str) -> None:
+    with connect(sqlite_url) as connection:
+        deploy_notes(connection)
+        submitted(connection)
+        (one,) = claimed(connection)
+        result = TaskResult(output={}, writes=(note(connection, "an effect"),))
+        ((pages,),) = connection.execute("PRAGMA page_count")
+        connection.execute(f"PRAGMA max_page_count = {pages}")  # as if there were no room for another
+        large = replace(incident(one), evidence={"detail": "y" * 100_000})
+        with pytest.raises(DatabaseError):
+            finish(connection, [Ended(one, result, large)])
+        assert (rows_of(connection), incidents.latest(connection)) == ({}, [])
+        assert states(connection) == {one.task.id: "running"}
+        connection.execute("PRAGMA max_page_count = 1000000")
+        finish(connection, [Ended(one, result, large)])
+        assert rows_of(connection).keys() == {one.task.id}
+        assert len(incidents.latest(connection)) == 1
+
+
+def test_a_database_lost_amid_the_record_has_neither_the_incident_nor_the_effect(postgres_url: str) -> None:
+    with connect(postgres_url) as connection, connect(postgres_url) as other:
+        deploy_notes(connection)
+        submitted(connection)
+        (one,) = claimed(connection)
+        result = TaskResult(output={}, writes=(note(connection, "an effect"),))
+        ((pid,),) = connection.execute("SELECT pg_backend_pid()")
+        with other.transaction():
+            other.execute("LOCK TABLE security_incidents IN EXCLUSIVE MODE")
+            ender = Timer(0.5, lambda: end_backend(postgres_url, pid))
+            ender.start()
+            with pytest.raises(DatabaseError):  # it has written rows, and waits to record the incident
+                finish(connection, [Ended(one, result, incident(one))])
+            ender.join()
+        assert (rows_of(other), incidents.latest(other)) == ({}, [])
+        assert states(other) == {one.task.id: "running"}
+        finish(other, [Ended(one, result, incident(one))])
+        assert rows_of(other) == {one.task.id: ["an effect"]}
+
+
+def end_backend(url: str, pid: int) -> None:
+    with connect(url) as connection:
+        connection.execute("SELECT pg_terminate_backend(?)", (pid,))
 
 
 def test_where_the_audit_cannot_be_written_nothing_else_is_either(connection: Connection) -> None:
