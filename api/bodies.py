@@ -56,13 +56,17 @@ class ManifestBody:
     address: str
 
     @property
+    def kind(self) -> str:
+        """`type`, `agent`, `policy`."""
+        return self.address.partition("/")[0]
+
+    @property
     def name(self) -> str:
         return self.address.partition("/")[2]
 
     def of_kind(self, kind: str, name: str = "") -> ManifestBody:
         """Raises Refusal where it is of another kind (`type`, `agent`), or not the one of the path."""
-        own = self.address.partition("/")[0]
-        if own != kind or (name and name != self.name):
+        if self.kind != kind or (name and name != self.name):
             wanted = f"{kind}/{name}" if name else f"a {kind}"
             raise Refusal(422, "other-manifest", f"the body is {self.address}, not {wanted}")
         return self

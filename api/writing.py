@@ -10,11 +10,14 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api.auth import Caller
-from api.conditions import etag
+from api.bodies import ManifestBody
+from api.conditions import etag, require_match
+from api.problems import Refusal
 from api.state import server_of
 from api.wire import json_response
 from reconciler.control.proposals import Author
 from reconciler.control.proposing import Done, Proposer, Wish
+from reconciler.errors import NotFound
 from reconciler.plans.plan import Plan
 from reconciler.plans.render.json_document import hazard_document
 
@@ -69,6 +72,40 @@ class Written(BaseModel):
 WRITTEN: dict[int | str, dict[str, Any]] = {
     202: {"model": Written, "description": "Proposed on a branch; people decide."},
 }
+
+
+_NOUNS = {"type": "agent type", "agent": "agent"}
+_COLLECTIONS = {"type": "agent-types", "agent": "agents"}
+
+
+def add(request: Request, caller: Caller, body: ManifestBody, allow: list[str], reason: str) -> Response:
+    """Raises Refusal where there is one of this address already, and what `write` raises."""
+    noun, proposer = _NOUNS[body.kind], server_of(request).proposer()
+    if body.address in proposer.state.entries:
+        raise Refusal(409, "exists", f"there is an {noun} {body.name} already", hint="PUT changes it")
+    return write(
+        request,
+        caller,
+        Wish(f"Add {noun} {body.name}", put=(body.document,)),
+        body.address,
+        allow=allow,
+        reason=reason,
+        location=f"/api/v1/{_COLLECTIONS[body.kind]}/{body.name}",
+        proposer=proposer,
+    )
+
+
+def replace(
+    request: Request, caller: Caller, body: ManifestBody, if_match: str | None, allow: list[str], reason: str
+) -> Response:
+    """`if_match` is the tag of what the caller has seen. Raises NotFound, Refusal and what `write` raises."""
+    noun, proposer = _NOUNS[body.kind], server_of(request).proposer()
+    entry = proposer.state.entries.get(body.address)
+    if entry is None:
+        raise NotFound(f"the source has no {noun} {body.name}", hint="POST adds one")
+    require_match(if_match, etag(entry.digest))
+    wish = Wish(f"Change {noun} {body.name}", put=(body.document,))
+    return write(request, caller, wish, body.address, allow=allow, reason=reason, proposer=proposer)
 
 
 def write(

@@ -11,19 +11,17 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.auth import Author, Caller, Operator, Viewer
 from api.bodies import Manifest, manifest_request
-from api.conditions import Idempotent, IfMatch, etag, not_modified, require_match
+from api.conditions import Idempotent, IfMatch, etag, not_modified
 from api.deprecation import tell
 from api.names import AgentName
 from api.paging import Cursor, Limit, Sort, page_of
-from api.problems import Refusal
 from api.state import server_of
 from api.wire import UNCHANGED, Page, json_response, problems
-from api.writing import WRITTEN, Allow, Reason, Written, write
+from api.writing import WRITTEN, Allow, Reason, Written, add, replace, write
 from reconciler.agents.lifecycle import Status
 from reconciler.agents.listing import AgentFilter, AgentRecord
 from reconciler.control.proposing import Wish
 from reconciler.database import records
-from reconciler.errors import NotFound
 
 router = APIRouter(prefix="/api/v1/agents", tags=["agents"])
 AGENT = manifest_request("Agent")
@@ -132,25 +130,8 @@ def create_agent(
     reason: Reason = "",
 ) -> Response:
     """Writes the agent's YAML into the source, beside its type."""
-    return once(lambda: created(request, caller, body.of_kind("agent"), allow, reason))
-
-
-def created(request: Request, caller: Caller, body: Manifest, allow: list[str], reason: str) -> Response:
-    proposer = server_of(request).proposer()
-    if body.address in proposer.state.entries:
-        raise Refusal(409, "exists", f"there is an agent {body.name} already", hint="PUT changes it")
-    wish = Wish(f"Add agent {body.name}", put=(body.document,))
-    location = f"/api/v1/agents/{body.name}"
-    return write(
-        request,
-        caller,
-        wish,
-        body.address,
-        allow=allow,
-        reason=reason,
-        location=location,
-        proposer=proposer,
-    )
+    body.of_kind("agent")
+    return once(lambda: add(request, caller, body, allow, reason))
 
 
 @router.get(
@@ -188,14 +169,7 @@ def replace_agent(
     reason: Reason = "",
 ) -> Response:
     """Changes the YAML where it stands: comments and order around the change survive."""
-    body.of_kind("agent", name)
-    proposer = server_of(request).proposer()
-    entry = proposer.state.entries.get(body.address)
-    if entry is None:
-        raise NotFound(f"the source has no agent {name}", hint="POST adds one")
-    require_match(if_match, etag(entry.digest))
-    wish = Wish(f"Change agent {name}", put=(body.document,))
-    return write(request, caller, wish, body.address, allow=allow, reason=reason, proposer=proposer)
+    return replace(request, caller, body.of_kind("agent", name), if_match, allow, reason)
 
 
 @router.post(

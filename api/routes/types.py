@@ -10,16 +10,15 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.auth import Author, Caller, Operator, Viewer
+from api.auth import Author, Operator, Viewer
 from api.bodies import Manifest, manifest_request
-from api.conditions import Idempotent, IfMatch, etag, not_modified, require_match
+from api.conditions import Idempotent, IfMatch, etag, not_modified
 from api.deprecation import tell
 from api.names import TypeName
 from api.paging import Cursor, Limit, Sort, page_of
-from api.problems import Refusal
 from api.state import ServerState, server_of
 from api.wire import UNCHANGED, YAML, Page, also, json_response, problems
-from api.writing import WRITTEN, Allow, PlanSummary, Reason, Written, plan_summary, write
+from api.writing import WRITTEN, Allow, PlanSummary, Reason, Written, add, plan_summary, replace, write
 from reconciler.agents.lifecycle import Status
 from reconciler.control.proposing import Wish
 from reconciler.database.records import TypeVersion
@@ -119,25 +118,7 @@ def create_agent_type(
 ) -> Response:
     """Writes the type's YAML into the source. Refused, before anything is written, where its plan would be."""
     body.of_kind("type")
-    return once(lambda: _create(request, caller, body, allow, reason))
-
-
-def _create(request: Request, caller: Caller, body: Manifest, allow: list[str], reason: str) -> Response:
-    proposer = server_of(request).proposer()
-    if body.address in proposer.state.entries:
-        raise Refusal(409, "exists", f"there is an agent type {body.name} already", hint="PUT changes it")
-    wish = Wish(f"Add agent type {body.name}", put=(body.document,))
-    location = f"/api/v1/agent-types/{body.name}"
-    return write(
-        request,
-        caller,
-        wish,
-        body.address,
-        allow=allow,
-        reason=reason,
-        location=location,
-        proposer=proposer,
-    )
+    return once(lambda: add(request, caller, body, allow, reason))
 
 
 @router.get(
@@ -180,14 +161,7 @@ def replace_agent_type(
     reason: Reason = "",
 ) -> Response:
     """Changes the YAML where it stands: comments and order around the change survive."""
-    body.of_kind("type", name)
-    proposer = server_of(request).proposer()
-    entry = proposer.state.entries.get(body.address)
-    if entry is None:
-        raise NotFound(f"the source has no agent type {name}", hint="POST adds one")
-    require_match(if_match, etag(entry.digest))
-    wish = Wish(f"Change agent type {name}", put=(body.document,))
-    return write(request, caller, wish, body.address, allow=allow, reason=reason, proposer=proposer)
+    return replace(request, caller, body.of_kind("type", name), if_match, allow, reason)
 
 
 @router.post(
