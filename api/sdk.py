@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.documentation.typescript.package import typescript_package
+from reconciler.documentation.typescript.package import PACKAGE, typescript_package
 from reconciler.spec.agent_type import AgentType
 
 FRONTEND = Path(__file__).parent / "frontend"
@@ -23,3 +26,15 @@ def frontend_package() -> dict[str, str]:
 def sdk_package(types: Sequence[AgentType], version: str) -> dict[str, str]:
     """Texts by file name. `version` is the package's own, in semver."""
     return typescript_package(types, version, frontend_package())
+
+
+def packed_sdk(types: Sequence[AgentType], version: str) -> bytes:
+    """The same as a folder in a tar archive, packed with gzip. The same types give the same bytes."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, text in sdk_package(types, version).items():
+            content = text.encode()
+            member = tarfile.TarInfo(f"{PACKAGE}/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return gzip.compress(plain.getvalue(), mtime=0)

@@ -12,6 +12,7 @@ from api.auth import Viewer
 from api.names import TypeName
 from api.state import server_of
 from api.wire import also, json_response, problems
+from reconciler import __version__
 from reconciler.database import records
 from reconciler.database.connection import Connection
 from reconciler.documentation.document import Document
@@ -23,6 +24,7 @@ router = APIRouter(prefix="/api/v1", tags=["documentation"])
 
 T = TypeVar("T")
 
+ARCHIVE = "application/gzip"
 STYLED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 
 
@@ -88,6 +90,21 @@ def get_types_openapi(request: Request, caller: Viewer) -> dict[str, Any]:
 def get_agent_type_documentation(request: Request, caller: Viewer, name: TypeName) -> Response:
     """The page of one type."""
     return _shown(request, _about(request, lambda generator: generator.type(name)))
+
+
+@router.get(
+    "/docs/sdk/typescript",
+    operation_id="get_typescript_sdk",
+    response_class=Response,
+    responses=also(ARCHIVE),
+)
+def get_typescript_sdk(request: Request, caller: Viewer) -> Response:
+    """The npm package of the types there are, as `reconcile sdk typescript` writes it; packed with gzip."""
+    from api.sdk import packed_sdk
+
+    body = packed_sdk(_about(request, DocumentationGenerator.types), __version__)
+    disposition = {"Content-Disposition": 'attachment; filename="reconciler-sdk.tar.gz"'}
+    return Response(body, headers=disposition, media_type=ARCHIVE)
 
 
 def _about(request: Request, tell: Callable[[DocumentationGenerator], T]) -> T:

@@ -56,6 +56,8 @@ def test_a_newcomer_needs_only_the_wheel(installed: CommandLine) -> None:
     assert installed("init", "examples.d", "--example", "all").code == 0
     assert installed("test", "--source", "examples.d").code == 0
     assert installed("--plan", "--detailed-exitcode").code == 0
+    assert installed("sdk", "typescript", "--source", "examples.d", "--out", "sdk").code == 0
+    assert (installed.folder / "sdk" / "src" / "instance" / "types.ts").exists()
 
 
 def test_the_archives_hold_what_runs_and_nothing_that_lay_about(wheel: Path) -> None:
@@ -65,6 +67,8 @@ def test_the_archives_hold_what_runs_and_nothing_that_lay_about(wheel: Path) -> 
         "reconciler/cli/main.py",
         "reconciler/examples/policy.yaml",
         "migrations/versions/0001_catalog.py",
+        "api/frontend/package.json",
+        "api/frontend/src/generated/types.gen.ts",
     }
     assert meant <= shipped
     assert {name.split("/")[0] for name in shipped} == {

@@ -4522,6 +4522,31 @@ export type GetTypesOpenapiResponses = {
 
 export type GetTypesOpenapiResponse = GetTypesOpenapiResponses[keyof GetTypesOpenapiResponses];
 
+export type GetTypescriptSdkData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/docs/sdk/typescript';
+};
+
+export type GetTypescriptSdkErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type GetTypescriptSdkError = GetTypescriptSdkErrors[keyof GetTypescriptSdkErrors];
+
+export type GetTypescriptSdkResponses = {
+    /**
+     * Successful Response
+     */
+    200: Blob | File;
+};
+
+export type GetTypescriptSdkResponse = GetTypescriptSdkResponses[keyof GetTypescriptSdkResponses];
+
 export type ListDriftData = {
     body?: never;
     path?: never;

@@ -1852,6 +1852,11 @@ export const zGetTypesOpenapiResponse = z.record(z.string(), z.unknown());
 /**
  * Successful Response
  */
+export const zGetTypescriptSdkResponse = z.string();
+
+/**
+ * Successful Response
+ */
 export const zListDriftResponse = zPageDriftItem;
 
 export const zCreateExportBody = zExportBody;
