@@ -16,8 +16,28 @@ from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import parse_canonical
 from reconciler.spec.findings import did_you_mean
 
-_types: dict[str, AgentType] = {}
 _KEPT = 512
+"""Types that are kept with their models, each in its newest version: what went is not needed again."""
+_REHEARSED = 32
+"""Models of types that are not live, which are kept only for as long as somebody works with them."""
+
+
+class _Live:
+    """A version of a type, and its models as far as they were asked for."""
+
+    def __init__(self, digest: str, agent_type: AgentType) -> None:
+        self.digest, self.agent_type = digest, agent_type
+        self._models: dict[tuple[str, Dialect, Cipher], LiveModel] = {}
+
+    def model(self, name: str, dialect: Dialect, cipher: Cipher) -> LiveModel:
+        key = (name, dialect, cipher)
+        found = self._models.get(key)
+        if found is None:
+            found = self._models[key] = LiveModel(self.agent_type, name, dialect, cipher)
+        return found
+
+
+_live: dict[str, _Live] = {}
 
 
 class LiveModels:
@@ -49,6 +69,9 @@ class LiveModels:
         agent_type = self.type(type_name)
         if agent_type is None or model not in agent_type.spec.models:
             return None
+        kept = _live.get(type_name)
+        if kept is not None and kept.agent_type is agent_type:
+            return kept.model(model, self._connection.dialect, self._cipher)
         return _model(_Same(agent_type), model, self._connection.dialect, self._cipher)
 
     def get(self, type_name: str, model: str) -> LiveModel:
@@ -70,15 +93,20 @@ def live_types(connection: Connection, names: Collection[str]) -> Mapping[str, A
         sql = f"SELECT name, digest FROM agent_types WHERE current AND name IN {places}"
         digests |= dict(connection.execute(sql, batch))
     # A copy: another thread may empty what is kept while this one reads.
-    known = {digest: kept for digest in digests.values() if (kept := _types.get(digest)) is not None}
-    missing = set(digests.values()) - known.keys()
+    known = {
+        name: kept
+        for name in digests
+        if (kept := _live.get(name)) is not None and kept.digest == digests[name]
+    }
+    missing = {name: digest for name, digest in digests.items() if name not in known}
     if missing:
-        read = {digest: _parsed(stored.spec) for digest, stored in stored_specs(connection, missing).items()}
-        if len(_types) + len(read) > _KEPT:
-            _types.clear()
-        _types.update(read)
+        stored = stored_specs(connection, set(missing.values()))
+        read = {name: _Live(digest, _parsed(stored[digest].spec)) for name, digest in missing.items()}
+        if len(_live) + len(read) > _KEPT:
+            _live.clear()
+        _live.update(read)
         known |= read
-    return {name: known[digest] for name, digest in digests.items()}
+    return {name: known[name].agent_type for name in digests}
 
 
 def _parsed(text: str) -> AgentType:
@@ -103,6 +131,6 @@ class _Same:
         return isinstance(other, _Same) and other.agent_type is self.agent_type
 
 
-@lru_cache(1024)
+@lru_cache(_REHEARSED)
 def _model(same: _Same, model: str, dialect: Dialect, cipher: Cipher) -> LiveModel:
     return LiveModel(same.agent_type, model, dialect, cipher)
