@@ -1,5 +1,5 @@
 import type { ObjectStatus, RevisionSummary, Status } from "@reconciler/frontend";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { itemsOf, useStatus, useTasks } from "@reconciler/frontend/react";
 import { Head } from "../parts/head";
 import { Address, Card, Chip, Facts, toneOf, When } from "../parts/marks";
@@ -8,6 +8,8 @@ import { TaskTable } from "../parts/task-table";
 import { counted, number } from "../wording";
 
 const OFTEN = 5_000;
+/** Objects that are listed before somebody asks for all. */
+const FIRST = 100;
 
 /** What is wanted, what is, and why they differ. */
 export function OverviewPage(): ReactNode {
@@ -91,6 +93,7 @@ function Figures(props: { readonly status: Status }): ReactNode {
 function Objects(props: { readonly status: Status }): ReactNode {
   // What asks for attention stands first.
   const objects = [...(props.status.objects ?? [])].sort((one, other) => weight(one) - weight(other) || one.address.localeCompare(other.address));
+  const [all, setAll] = useState(false);
   const dated = objects.some(({ since }) => since);
   return (
     <Card title="Wanted and actual" flush>
@@ -105,7 +108,7 @@ function Objects(props: { readonly status: Status }): ReactNode {
             </tr>
           </thead>
           <tbody>
-            {objects.map((one) => (
+            {(all ? objects : objects.slice(0, FIRST)).map((one) => (
               <tr key={one.address}>
                 <td className="name">
                   <Address of={one.address} /> {one.version ? <small className="mono">{one.version}</small> : null}
@@ -127,6 +130,13 @@ function Objects(props: { readonly status: Status }): ReactNode {
           </tbody>
         </table>
       </div>
+      {all || objects.length <= FIRST ? null : (
+        <footer>
+          <button type="button" className="small" onClick={() => setAll(true)}>
+            {`Show all ${number(objects.length)}`}
+          </button>
+        </footer>
+      )}
     </Card>
   );
 }

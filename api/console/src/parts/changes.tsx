@@ -38,14 +38,16 @@ function ChangeRow(props: { readonly change: Change }): ReactNode {
   return (
     <Unfolding
       summary={
-        <>
+        <span className="told">
           <Glyph action={change.action} />
-          <span className="mono">{change.address}</span>
-          <small className="grow">{summaryOf(change)}</small>
-          {hazards.map((hazard) => (
-            <HazardChip key={hazard.code} hazard={hazard} />
-          ))}
-        </>
+          <span className="words">
+            <span className="mono">{change.address}</span>
+            <small>{summaryOf(change)}</small>
+            {hazards.map((hazard) => (
+              <HazardChip key={hazard.code} hazard={hazard} />
+            ))}
+          </span>
+        </span>
       }
     >
       {() => (
