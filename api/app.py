@@ -15,6 +15,7 @@ from api.routes import (
     agents,
     builder,
     catalog,
+    checking,
     console,
     deletion,
     documentation,
@@ -24,6 +25,7 @@ from api.routes import (
     oversight,
     reconciling,
     results,
+    standing,
     tasks,
     types,
     webhooks,
@@ -57,6 +59,7 @@ ROUTERS = [
     module.router
     for module in (
         results,
+        standing,
         tasks,
         agents,
         types,
@@ -64,6 +67,7 @@ ROUTERS = [
         operations,
         reconciling,
         catalog,
+        checking,
         oversight,
         builder,
         documentation,
