@@ -73,6 +73,10 @@ def _not_deployed(agent: str, settings: Settings, error: ReconcilerError) -> Rec
     """What to do differs where a manifest names the agent and nobody has applied it yet."""
     from reconciler.bootstrap import load_manifests
 
+    if isinstance(error, DatabaseMissing):
+        error = NotFound(
+            "there are no agents here yet", where=error.where, hint="reconcile --apply deploys them"
+        )
     try:
         wanted = f"agent/{agent}" in load_manifests(settings).state.entries
     except ReconcilerError:

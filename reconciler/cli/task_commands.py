@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from reconciler.database.connection import Connection
     from reconciler.database.tasks import TaskLine, TaskRecord
 
+DEAD = "dead_letter"
+LISTED = "list them with `reconcile tasks list`"
 STATES = ("pending", "running", "succeeded", "failed", "cancelled", "dead_letter")
 _TONES = {
     "succeeded": Tone.ADD,
@@ -144,6 +146,7 @@ def cancel(invocation: Invocation, ids: tuple[str, ...], reason: str) -> None:
     from reconciler.database.tasks import cancel as cancel_task
 
     with _database(invocation) as connection:
+        _states(connection, ids)
         states = {id_: cancel_task(connection, id_, invocation.actor(), reason).value for id_ in ids}
         ring(connection)
     console = invocation.console()
@@ -161,7 +164,7 @@ def cancel(invocation: Invocation, ids: tuple[str, ...], reason: str) -> None:
 @click.option("--agent", metavar="NAME", default="", help="With --all: only those of this agent.")
 @shared_options("database", "json", "debug")
 def redrive(invocation: Invocation, ids: tuple[str, ...], every: bool, agent: str) -> None:
-    """Let tasks that used up their attempts be tried again."""
+    """Let tasks that used up their attempts be tried again: all that are named, or none."""
     from reconciler.database.doorbell import ring
     from reconciler.database.tasks import redrive as redrive_tasks
 
@@ -169,13 +172,17 @@ def redrive(invocation: Invocation, ids: tuple[str, ...], every: bool, agent: st
         raise UsageError("name tasks, or --all", hint="reconcile tasks list --state dead_letter")
     with _database(invocation) as connection:
         wanted = [*ids] if ids else [*_dead_letters(connection, agent)]
+        if others := [f"{id_} ({state})" for id_, state in _states(connection, ids) if state != DEAD]:
+            raise NotFound(
+                f"no dead letter: {', '.join(others)}", hint=f"reconcile tasks list --state {DEAD}"
+            )
         driven = redrive_tasks(connection, wanted, invocation.actor())
         ring(connection)
     console = invocation.console()
     if console.json:
         console.document({"tasks": driven})
     else:
-        console.lines([*driven] or ["No dead letter among them."])
+        console.lines([*driven] or ["There are no dead letters."])
 
 
 @contextmanager
@@ -193,6 +200,17 @@ def _database(invocation: Invocation) -> Iterator[Connection]:
         if not has_catalog(connection):
             raise nothing
         yield connection
+
+
+def _states(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Of tasks by id. Raises NotFound, naming all that there are not."""
+    found = [(id_, connection.execute("SELECT state FROM tasks WHERE id = ?", (id_,))) for id_ in ids]
+    if missing := [id_ for id_, rows in found if not rows]:
+        tasks = "no task" if len(missing) == 1 else "no tasks"
+        raise NotFound(
+            f"there {'is' if len(missing) == 1 else 'are'} {tasks} {', '.join(missing)}", hint=LISTED
+        )
+    return [(id_, str(rows[0][0])) for id_, rows in found]
 
 
 def _dead_letters(connection: Connection, agent: str) -> Iterator[str]:

@@ -7,37 +7,54 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.agents_command import CAPABILITIES
 from reconciler.cli.columns import aligned
 from reconciler.cli.console import Console
 from reconciler.cli.invocation import Invocation, shared_options
+from reconciler.errors import UsageError
 from reconciler.plans.render.ink import printable
 
 if TYPE_CHECKING:
     from reconciler.tools.base import Parameter, ToolDeclaration
 
 
+EFFECTS = ("none", "read", "write", "external")
+
+
 @click.command()
 @click.argument("name", required=False)
+@click.option("--capability", type=click.Choice(CAPABILITIES), help="Only those that can reach this.")
+@click.option("--effect", type=click.Choice(EFFECTS), help="Only those that do this much outside their task.")
 @shared_options("database", "json", "debug")
-def tools(invocation: Invocation, name: str | None) -> None:
+def tools(invocation: Invocation, name: str | None, capability: str | None, effect: str | None) -> None:
     """List tools, their parameters, and who may use them.
 
     Without NAME all that are built in or installed; with it one, in full.
     """
+    from reconciler.tools.base import Capability, EffectClass
     from reconciler.tools.registry import builtin_registry
 
     registry, console = builtin_registry(), invocation.console()
     if name is not None:
+        if capability or effect:
+            raise UsageError(
+                "a tool is named, or they are chosen by what they do", hint="leave one of the two out"
+            )
         _show(invocation, name, console)
         return
-    found = registry.find()
+    found = registry.find(
+        capability=Capability(capability) if capability else None,
+        effect=EffectClass(effect) if effect else None,
+    )
     broken = {other: registry.problem(other) for other in sorted(registry.names()) if not registry.get(other)}
     if console.json:
         told = [{"name": other, "problem": problem} for other, problem in broken.items()]
         console.document({"tools": [_document(tool) for tool in found], "broken": told})
         return
+    if not found:
+        console.lines(["No tool does."])
     rows = [(tool.name, tool.effect.value, _capabilities(tool), tool.title) for tool in found]
-    console.lines(aligned(("TOOL", "EFFECT", "REACHES", "TITLE"), rows))
+    console.lines(aligned(("TOOL", "EFFECT", "REACHES", "TITLE"), rows) if rows else [])
     for other, problem in broken.items():
         console.tell(f"{other} cannot be used: {printable(problem)}")
 

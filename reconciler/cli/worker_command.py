@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from reconciler.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from reconciler.database.tasks import TaskKind
     from reconciler.execution.worker import Until
+    from reconciler.settings import Settings
 
 EXECUTORS = ("pool", "inline", "celery")
 
@@ -87,6 +88,8 @@ def worker(
             raise UsageError("Celery has a queue per type, not per agent", hint="use --executor pool")
         run_celery_worker(settings, children=children, kind=kind)
         return
+    if names:
+        _warn_of_strangers(settings, names)
     metrics = Metrics()
     if metrics_port is not None:
         try:
@@ -108,6 +111,20 @@ def worker(
             opened.run(until, grace=grace)
         except DatabaseMissing as error:
             raise NotFound(error.message, where=error.where, hint="reconcile --apply makes it") from error
+
+
+def _warn_of_strangers(settings: Settings, names: Collection[str]) -> None:
+    """A worker for an agent that nobody knows waits for ever; it may also be there before its agent is."""
+    import structlog
+
+    from reconciler.bootstrap import open_agent_registry
+    from reconciler.spec.findings import did_you_mean
+
+    known = [agent.name for agent in open_agent_registry(settings).list()]
+    for name in sorted(set(names) - {*known}):
+        structlog.get_logger(__name__).warning(
+            "there is no such agent yet", agent=name, hint=did_you_mean(name, known)
+        )
 
 
 @click.command()

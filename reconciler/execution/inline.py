@@ -16,7 +16,8 @@ from reconciler.database.connection import Connection
 from reconciler.database.rows.cipher import NO_KEY, Cipher
 from reconciler.database.rows.host import DatabaseHost
 from reconciler.database.tasks import Claimed, Ended, NewTask
-from reconciler.errors import ReconcilerError
+from reconciler.database.upgrade import has_catalog
+from reconciler.errors import NotFound, ReconcilerError
 from reconciler.execution.beginning import job_of
 from reconciler.execution.endings import incident_of
 from reconciler.execution.jobs import Done, Job
@@ -117,6 +118,8 @@ def run_inline(
     Raises NotFound, InvalidInput, Denied where it cannot be submitted, Refused where a policy demands a sandbox. A task
     that is not free to be claimed, or ended before under the same idempotency key, is told as it stands.
     """
+    if not has_catalog(connection):
+        raise NotFound("there are no agents here yet", hint="reconcile --apply deploys them")
     if gate is not None:
         gate.check_host(connection)
     claimed = task if isinstance(task, Claimed) else _claim(connection, task, static, cipher)

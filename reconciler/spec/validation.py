@@ -32,7 +32,7 @@ class ValuesInvalid(ReconcilerError):
         self.discreet = tuple(_discreet(finding, fields) for finding in findings)
         first = self.discreet[0]
         place = pointer(first.path)
-        message = f"{place}: {first.message}" if place else first.message
+        message = _sentence(first, place)
         if len(findings) > 1:
             message += f" (and {len(findings) - 1} more)"
         super().__init__(message, where=place, hint=first.hint)
@@ -133,13 +133,23 @@ def _findings(values: Any, fields: Fields, filling: Filling, noun: str) -> Itera
         yield from check_given(values, fields, (), noun)
 
 
+def _sentence(finding: Finding, place: str) -> str:
+    """The message with what it is about, unless it names that itself."""
+    if not place or finding.at_key:
+        return finding.message
+    name = f"`{place.removeprefix('/')}`"
+    return (
+        f"{name} {finding.message}" if finding.message.startswith("must ") else f"{name}: {finding.message}"
+    )
+
+
 def _discreet(finding: Finding, fields: Fields) -> Finding:
     """Messages quote values, and messages are logged and shown: not those of sensitive fields."""
     field = fields.get(str(finding.path[0])) if finding.path else None
     if field is None or not (field.sensitive or field.encrypted):
         return finding
     hint = "the field is sensitive: its value is not shown"
-    return replace(finding, message=f"does not fit the field ({finding.code})", hint=hint)
+    return replace(finding, message=f"must fit the field, and does not ({finding.code})", hint=hint)
 
 
 _KEPT = 1024

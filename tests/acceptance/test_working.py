@@ -129,10 +129,44 @@ def test_dead_letters_are_tried_again(reconcile: CommandLine) -> None:
     task = submit(reconcile, "milk", "--attempts", "1")
     _give_up(reconcile, task)
     assert reconcile("tasks", "redrive", "--all").last == task
-    assert reconcile("tasks", "redrive", "--all").last == "No dead letter among them."
+    assert reconcile("tasks", "redrive", "--all").last == "There are no dead letters."
     assert reconcile("worker", "--once").code == 0
     assert show(reconcile, task)["state"] == "succeeded"
     assert reconcile("tasks", "redrive").code == 64
+
+
+def test_tasks_that_are_named_are_all_brought_back_or_none(reconcile: CommandLine) -> None:
+    dead, waits = (submit(reconcile, "milk", "--attempts", "1") for _ in range(2))
+    _give_up(reconcile, dead)
+    for strangers, told in (
+        (["xyz"], "there is no task xyz"),
+        (["xyz", "abc"], "there are no tasks xyz, abc"),
+        ([waits], f"no dead letter: {waits} (pending)"),
+    ):
+        run = reconcile("tasks", "redrive", dead, *strangers, "--json")
+        assert (run.code, run.document["error"]["message"]) == (1, told)
+    assert show(reconcile, dead)["state"] == "dead_letter"
+    assert reconcile("tasks", "cancel", waits, "xyz").code == 1
+    assert show(reconcile, waits)["state"] == "pending"
+
+
+def test_a_worker_for_an_agent_that_nobody_knows_says_so(reconcile: CommandLine) -> None:
+    run = reconcile("worker", "--agents", "my-nodes", "--until-idle", "--json")
+    assert run.code == 0
+    told = json.loads(run.err.splitlines()[0])
+    assert (told["event"], told["agent"]) == ("there is no such agent yet", "my-nodes")
+    assert "my-notes" in told["hint"]
+
+
+def test_tools_are_found_by_what_they_reach_and_do(reconcile: CommandLine) -> None:
+    def found(*asked: str) -> list[str]:
+        return [tool["name"] for tool in reconcile("tools", *asked, "--json").document["tools"]]
+
+    assert found("--capability", "mail") == ["email_connector"]
+    assert found("--capability", "tables", "--effect", "write") == ["database_writer"]
+    assert "template" in found("--effect", "none")
+    assert reconcile("tools", "--capability", "files").out == "No tool does.\n"
+    assert reconcile("tools", "template", "--effect", "none").code == 64
 
 
 def test_a_worker_that_is_asked_to_stop_leaves_in_order(reconcile: CommandLine) -> None:

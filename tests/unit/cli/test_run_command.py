@@ -162,7 +162,7 @@ def test_an_agent_that_only_has_a_manifest_is_to_be_applied(
     runner: Runner, bootstrap: Bootstrap, reconcile: Run, error: Exception
 ) -> None:
     runner.gives = error
-    assert "reconcile --apply" not in reconcile("run", "inbox").err
+    assert "inbox is in" not in reconcile("run", "inbox").err
     bootstrap.loaded = Loaded(state_of([agent_type(), agent()]), (), 1)
     shown = reconcile("run", "inbox")
     assert shown.status == 1
