@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from reconciler.database.connection import Connection, Row
@@ -80,3 +81,10 @@ def delete(connection: Connection, identity: str) -> bool:
     return bool(
         connection.execute("DELETE FROM agent_builder_sessions WHERE id = ? RETURNING id", (identity[:36],))
     )
+
+
+def mentioning(connection: Connection, name: str) -> list[str]:
+    """Ids of the conversations with the builder in whose drafts the name stands."""
+    word = re.compile(rf"(?<![a-z0-9-]){re.escape(name)}(?![a-z0-9-])")
+    rows = connection.execute("SELECT id, drafts FROM agent_builder_sessions")
+    return [id_ for id_, drafts in rows if word.search(drafts)]

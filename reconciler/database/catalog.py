@@ -6,6 +6,9 @@ reads and writes the catalog by plain SQL (`records`); the data plane and Alembi
 Times are text, ISO 8601 in UTC with microseconds and a `Z`, on both dialects: such texts sort as times do,
 and one format means that no driver's conversion can make the two databases differ. Specs and definitions are
 canonical JSON as text: their digests are digests of these very bytes, which `jsonb` would not keep.
+
+It is one long file on purpose: a list of tables under headings, none of which does anything, read as a whole beside
+the revisions.
 """
 
 from __future__ import annotations

@@ -53,7 +53,9 @@ def order(
     """Orders the deletion of these addresses, in place of what was ordered before. `gone`: they are out of service, and
     only what they left is to be dealt with, also by an order of which something is left to be done."""
     with connection.transaction():
-        _close(connection, digests, "withdrawn", ("ordered", "removed") if gone else ("ordered",))
+        _close(connection, digests, "withdrawn")
+        if gone:
+            _close(connection, digests, "withdrawn", instead_of="removed")
         _insert(connection, digests, mode, "removed" if gone else "ordered", actor, reason)
         _recorded(connection, "delete-ordered", digests, mode, actor, reason)
 
@@ -151,11 +153,11 @@ def _close(
     connection: Connection,
     addresses: Collection[str],
     state: DeletionState,
-    those: Collection[DeletionState] = ("ordered",),
+    instead_of: DeletionState = "ordered",
 ) -> None:
     connection.execute_many(
         "UPDATE deletions SET state = ? WHERE address = ? AND state = ?",
-        [(state, address, former) for address in addresses for former in those],
+        [(state, address, instead_of) for address in addresses],
     )
 
 

@@ -7,13 +7,13 @@ holds no values of rows, and stays.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from reconciler.database import records
+from reconciler.database.builder_sessions import mentioning
 from reconciler.database.connection import Connection
 from reconciler.database.failures import ConstraintViolated, LockTimeout
 from reconciler.database.parking import ARCHIVE_SCHEMA
@@ -88,7 +88,7 @@ def sessions_about(connection: Connection, address: str) -> int:
     """Conversations with the builder in whose drafts the name stands, or that of an agent of the type."""
     kind, _, name = address.partition("/")
     names = [name, *_agents_of(connection, name)] if kind == "type" else [name]
-    return len({id_ for one in names for id_ in _sessions(connection, one)})
+    return len({id_ for one in names for id_ in mentioning(connection, one)})
 
 
 def tasks_of(connection: Connection, address: str) -> TaskCounts:
@@ -114,7 +114,7 @@ def purge(connection: Connection, address: str) -> Remains:
         tables = _counted_deletion(connection, name)
     names = [name, *_agents_of(connection, name)] if kind == "type" else [name]
     tasks = tasks_of(connection, address)
-    sessions = [id_ for one in names for id_ in _sessions(connection, one)]
+    sessions = [id_ for one in names for id_ in mentioning(connection, one)]
     condition, of = _tasks(address)
     connection.execute(f"DELETE FROM tasks WHERE {condition}", (of,))
     for places, batch in in_batches(sessions):
@@ -294,10 +294,3 @@ def _targets(definition: str) -> set[str]:
 def _agents_of(connection: Connection, type_name: str) -> list[str]:
     """Those that were of the type last, in service or not."""
     return [row[0] for row in connection.execute("SELECT name FROM agents WHERE type = ?", (type_name,))]
-
-
-def _sessions(connection: Connection, name: str) -> list[str]:
-    """Ids of the conversations with the builder in whose drafts the name stands."""
-    word = re.compile(rf"(?<![a-z0-9-]){re.escape(name)}(?![a-z0-9-])")
-    rows = connection.execute("SELECT id, drafts FROM agent_builder_sessions")
-    return [id_ for id_, drafts in rows if word.search(drafts)]
