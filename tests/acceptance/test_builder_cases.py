@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.builder_cases.conversation import Case, cases, lead
 from tests.builder_cases.listeners import LISTENERS
+from tests.ollama_server import OllamaServer
+
+ROOT = Path(__file__).parents[2]
 
 CASES = cases()
 
@@ -31,3 +36,17 @@ def test_with_any_model_it_ends_as_it_must(case: Case, listener: str, tmp_path: 
     assert not outcome.invalid
     assert not outcome.failures
     assert outcome.honest
+
+
+def test_one_flag_has_a_server_listen_instead(ollama: OllamaServer) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.builder_cases", "--ollama", ollama.url, "a field of fixed values"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert [line.split()[0] for line in done.stdout.splitlines()][:2] == ["guided", "ollama"]
+    assert "1 of 1 as expected" in done.stdout
+    assert any(request.path == "/api/chat" for request in ollama.requests)
