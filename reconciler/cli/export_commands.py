@@ -145,6 +145,11 @@ def _show_exported(done: Exported, console: Console) -> None:
     console.lines([f"{', '.join(done.objects)}{tasks}: {done.path}, {done.bytes:,} bytes"])
     if done.masked:
         console.tell(f"masked: {', '.join(done.masked)}")
+    if done.parked:
+        console.tell(
+            f"not in the file, as it is parked: {', '.join(done.parked)}; `reconcile archive` lists it, and what is"
+            " brought back is exported"
+        )
 
 
 def _show_preview(told: ImportPreview, console: Console) -> None:

@@ -216,7 +216,9 @@ def _restorable(impact: Impact) -> str:
 
 def _exportable(impact: Impact) -> str:
     rows = f"{impact.exportable:,} row{'' if impact.exportable == 1 else 's'}"
-    return f"reconcile export {impact.address} --out FILE would keep {rows}"
+    parked = sum(table.rows for table in impact.tables if table.state == "parked")
+    left = f"; {parked:,} in the archive are not among them: reconcile archive restore" if parked else ""
+    return f"reconcile export {impact.address} --out FILE would keep {rows}{left}"
 
 
 def _show_deleted(deleted: Deleted, console: Console) -> int:

@@ -137,6 +137,17 @@ class TestRoundTrip:
         imported(elsewhere, tmp_path / "e.tar.gz")
         assert elsewhere.rows() == rows
 
+    def test_what_is_parked_is_named_as_left_behind(self, estate: Estate, tmp_path: Path) -> None:
+        """And once it is brought back it goes along."""
+        assert exported(estate, tmp_path / "before.tar.gz").parked == {}
+        rows = {f"estate__{name}": len(found) for name, found in estate.rows().items()}
+        estate.delete("type/estate", "hard")
+        out = exported(estate, tmp_path / "parked.tar.gz")
+        assert (out.rows, out.parked) == ({}, rows)
+        estate.restore("type/estate")
+        again = exported(estate, tmp_path / "again.tar.gz")
+        assert (again.rows, again.parked) == (rows, {})
+
     def test_a_git_source_gets_a_proposal_and_the_rows_once_it_is_applied(
         self, estate: Estate, elsewhere: Estate, tmp_path: Path
     ) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
 from reconciler.control.exports.archive import ArchiveWriter, written
+from reconciler.control.exports.selection import Version, current_types, parked_of, types_of, versions_of
 from reconciler.database import records
 from reconciler.database.clock import utc_now
 from reconciler.database.json_text import to_json
@@ -18,11 +19,8 @@ from reconciler.database.rows.ids import highest
 from reconciler.database.rows.transfer import MASK, TableTransfer
 from reconciler.database.sql_text import quote
 from reconciler.database.upgrade import CATALOG_VERSION
-from reconciler.errors import NotFound, UsageError
 from reconciler.manifests.write import rendered
 from reconciler.spec.agent_type import AgentType
-from reconciler.spec.codec import parse_canonical
-from reconciler.spec.findings import did_you_mean
 from reconciler.spec.tables import Table
 
 if TYPE_CHECKING:
@@ -52,7 +50,8 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Rows by table. `masked` are columns whose values are not in the file, as `table.column`."""
+    """Rows by table. `masked` are columns whose values are not in the file, as `table.column`; `parked` are tables and
+    columns in the archive, which no export takes along: rows by name."""
 
     path: str
     objects: tuple[str, ...]
@@ -60,15 +59,7 @@ class Exported:
     tasks: int
     masked: tuple[str, ...]
     bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    address: str
-    version: str
-    digest: str
-    text: str
-    current: bool
+    parked: Mapping[str, int] = field(default_factory=dict)
 
 
 def export(
@@ -84,8 +75,8 @@ def export(
 ) -> Exported:
     """`address` is `type/NAME` (with its agents), `agent/NAME` (with its type, and of the rows its own), or empty for
     all there is. It is on record before the first row is read. Raises NotFound, UsageError, SourceError."""
-    types = _types(connection, address)
-    versions = [version for name in types for version in _versions(connection, name, address)]
+    types = types_of(connection, address)
+    versions = [version for name in types for version in versions_of(connection, name, address)]
     _record(connection, address, options, actor, reason)
     contents = {
         "catalog": CATALOG_VERSION,
@@ -98,15 +89,16 @@ def export(
     with written(path, contents) as archive, connection.snapshot():
         exporter = _Exporter(connection, archive, options, cipher, address, progress)
         exporter.objects(versions)
-        exporter.tables(_current_types(versions))
+        exporter.tables(current_types(versions))
         if options.tasks:
-            exporter.tasks(_current_types(versions))
+            exporter.tasks(current_types(versions))
     tables = archive.contents["tables"]
     masked = tuple(f"{t['name']}.{column}" for t in tables for column in t["masked"])
     rows = {t["name"]: t["rows"] for t in tables}
     going = tuple(dict.fromkeys(version.address for version in versions))
     tasks = archive.contents.get("tasks", {}).get("rows", 0)
-    return Exported(str(path), going, rows, tasks, masked, path.stat().st_size)
+    parked = parked_of(connection, types)
+    return Exported(str(path), going, rows, tasks, masked, path.stat().st_size, parked)
 
 
 @dataclass
@@ -125,7 +117,7 @@ class _Exporter:
         kind, _, name = self.address.partition("/")
         return name if kind == "agent" else ""
 
-    def objects(self, versions: Sequence[_Version]) -> None:
+    def objects(self, versions: Sequence[Version]) -> None:
         listed = []
         for one in versions:
             name = f"objects/{one.address}/{one.version or 'agent'}-{one.digest[:12]}.yaml"
@@ -222,75 +214,3 @@ def _record(connection: Connection, address: str, options: ExportOptions, actor:
     with connection.transaction():
         entry = records.AuditEntry(actor, "export", address or "all", "", told, reason)
         records.append_audit(connection, [entry])
-
-
-# --- what is exported ---------------------------------------------------------------------------------------
-
-
-def _types(connection: Connection, address: str) -> list[str]:
-    """Names of the types that go along, live ones and those that were deleted but keep their tables."""
-    kind, _, name = address.partition("/")
-    known = {row[0] for row in connection.execute("SELECT name FROM agent_types")}
-    if not address:
-        kept = {head.owner for head in records.table_heads(connection)}
-        live = {row[0] for row in connection.execute("SELECT name FROM agent_types WHERE current")}
-        return sorted(live | (kept & known))
-    if kind == "agent":
-        found = connection.execute("SELECT type FROM agents WHERE name = ?", (name,))
-        if found:
-            return [found[0][0]]
-        known = {f"agent/{row[0]}" for row in connection.execute("SELECT name FROM agents")}
-    elif kind == "type":
-        if name in known:
-            return [name]
-        known = {f"type/{one}" for one in known}
-    else:
-        raise UsageError(
-            f"{address[:80]!r} cannot be exported", hint="name type/NAME or agent/NAME, or say --all"
-        )
-    raise NotFound(f"there is no {address}", hint=did_you_mean(address, known))
-
-
-def _versions(connection: Connection, type_name: str, address: str) -> Iterator[_Version]:
-    """All of a type and of its agents. Of what is live the live version is current, else the newest."""
-    found = connection.execute(
-        "SELECT version, digest, spec, current FROM agent_types WHERE name = ?"
-        " ORDER BY current DESC, revision DESC, id DESC",
-        (type_name,),
-    )
-    for position, (version, digest, text, _) in enumerate(found):
-        yield _Version(f"type/{type_name}", version, digest, text, position == 0)
-    kind, _, name = address.partition("/")
-    wanted = [name] if kind == "agent" else _agents_of(connection, type_name)
-    for agent in wanted:
-        yield from _agent_versions(connection, agent)
-
-
-def _agents_of(connection: Connection, type_name: str) -> list[str]:
-    """Those in service; of a deleted type those it had last."""
-    rows = connection.execute(
-        "SELECT name, deleted_at FROM agents WHERE type = ? ORDER BY name", (type_name,)
-    )
-    live = [name for name, deleted_at in rows if deleted_at is None]
-    retired = not connection.execute("SELECT 1 FROM agent_types WHERE name = ? AND current", (type_name,))
-    return [name for name, _ in rows] if retired and not live else live
-
-
-def _agent_versions(connection: Connection, agent: str) -> Iterator[_Version]:
-    rows = connection.execute(
-        "SELECT s.digest, s.spec FROM revision_objects AS o JOIN spec_store AS s ON s.digest = o.digest"
-        " WHERE o.address = ? ORDER BY o.revision DESC",
-        (f"agent/{agent}",),
-    )
-    seen: dict[str, str] = dict(reversed(rows))
-    for digest, text in reversed(seen.items()):
-        yield _Version(f"agent/{agent}", "", digest, text, digest == rows[0][0])
-
-
-def _current_types(versions: Sequence[_Version]) -> list[AgentType]:
-    specs = [
-        parse_canonical("type", one.text)
-        for one in versions
-        if one.current and one.address.startswith("type/")
-    ]
-    return [spec for spec in specs if isinstance(spec, AgentType)]
