@@ -354,6 +354,56 @@ export type Completeness = {
 };
 
 /**
+ * Condition
+ *
+ * `condition` is Ready, Reconciling or Stalled; `sync` synced, out-of-sync or unknown; `health` healthy, degraded,
+ * suspended or unknown. `generation` is the digest of what is wanted; `revision` and `commit` are those that the pass
+ * saw; `since` is when the row came to say this, set where it is written.
+ */
+export type Condition = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Commit
+     */
+    commit?: string;
+    /**
+     * Condition
+     */
+    condition: string;
+    /**
+     * Generation
+     */
+    generation?: string;
+    /**
+     * Health
+     */
+    health?: string;
+    /**
+     * Message
+     */
+    message?: string;
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * Revision
+     */
+    revision?: number;
+    /**
+     * Since
+     */
+    since?: string;
+    /**
+     * Sync
+     */
+    sync?: string;
+};
+
+/**
  * Counts
  *
  * How many of each are in place.
@@ -638,6 +688,28 @@ export type FinalizedView = {
      * Url
      */
     url: string;
+};
+
+/**
+ * Hold
+ */
+export type Hold = {
+    /**
+     * Actor
+     */
+    actor: string;
+    /**
+     * Agent
+     */
+    agent: string;
+    /**
+     * At
+     */
+    at: string;
+    /**
+     * Reason
+     */
+    reason: string;
 };
 
 /**
@@ -946,6 +1018,20 @@ export type PageArchiveRecord = {
 };
 
 /**
+ * Page[Condition]
+ */
+export type PageCondition = {
+    /**
+     * Items
+     */
+    items: Array<Condition>;
+    /**
+     * Next
+     */
+    next?: string | null;
+};
+
+/**
  * Page[DriftItem]
  */
 export type PageDriftItem = {
@@ -953,6 +1039,20 @@ export type PageDriftItem = {
      * Items
      */
     items: Array<DriftItem>;
+    /**
+     * Next
+     */
+    next?: string | null;
+};
+
+/**
+ * Page[Hold]
+ */
+export type PageHold = {
+    /**
+     * Items
+     */
+    items: Array<Hold>;
     /**
      * Next
      */
@@ -1023,6 +1123,20 @@ export type PageSessionBrief = {
      * Items
      */
     items: Array<SessionBrief>;
+    /**
+     * Next
+     */
+    next?: string | null;
+};
+
+/**
+ * Page[Suspension]
+ */
+export type PageSuspension = {
+    /**
+     * Items
+     */
+    items: Array<Suspension>;
     /**
      * Next
      */
@@ -1499,6 +1613,20 @@ export type ProgressView = {
 };
 
 /**
+ * PutOnHold
+ */
+export type PutOnHold = {
+    /**
+     * Agent
+     */
+    agent: string;
+    /**
+     * Reason
+     */
+    reason: string;
+};
+
+/**
  * Question
  *
  * `options` are all there are where the answer is closed. `default` is what an empty answer means, in words.
@@ -1971,6 +2099,55 @@ export type SubmittedTask = {
      */
     id: string;
     state?: TaskState;
+};
+
+/**
+ * Suspend
+ *
+ * `*` is everything there is, and all to come. `until` is a time with its zone; without one it lasts until somebody
+ * resumes it.
+ */
+export type Suspend = {
+    /**
+     * Addresses
+     */
+    addresses: Array<string>;
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * Until
+     */
+    until?: string | null;
+};
+
+/**
+ * Suspension
+ *
+ * `since` and `until` are times as the catalog keeps them; `until` None: until somebody resumes it.
+ */
+export type Suspension = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Owner
+     */
+    owner: string;
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * Since
+     */
+    since: string;
+    /**
+     * Until
+     */
+    until?: string | null;
 };
 
 /**
@@ -2540,6 +2717,26 @@ export type Usage = {
      * Seconds
      */
     seconds?: number;
+};
+
+/**
+ * Verdict
+ *
+ * Whether a manifest is right beside all the others; `problems` are those that it would bring.
+ */
+export type Verdict = {
+    /**
+     * Address
+     */
+    address: string;
+    /**
+     * Problems
+     */
+    problems: Array<ProblemItem>;
+    /**
+     * Valid
+     */
+    valid: boolean;
 };
 
 /**
@@ -4418,6 +4615,44 @@ export type GetCallerResponses = {
 
 export type GetCallerResponse = GetCallerResponses[keyof GetCallerResponses];
 
+export type ListConditionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Cursor
+         *
+         * The `next` of the page before: go on behind it.
+         */
+        cursor?: string;
+        /**
+         * Limit
+         *
+         * Most items of the page.
+         */
+        limit?: number;
+    };
+    url: '/api/v1/conditions';
+};
+
+export type ListConditionsErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type ListConditionsError = ListConditionsErrors[keyof ListConditionsErrors];
+
+export type ListConditionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageCondition;
+};
+
+export type ListConditionsResponse = ListConditionsResponses[keyof ListConditionsResponses];
+
 export type GetAgentCreationGuideData = {
     body?: never;
     path?: never;
@@ -4442,6 +4677,40 @@ export type GetAgentCreationGuideResponses = {
 };
 
 export type GetAgentCreationGuideResponse = GetAgentCreationGuideResponses[keyof GetAgentCreationGuideResponses];
+
+export type GetCollectionData = {
+    body?: never;
+    path: {
+        /**
+         * Program
+         *
+         * The program that imports it.
+         */
+        program: 'postman' | 'insomnia';
+    };
+    query?: never;
+    url: '/api/v1/docs/collections/{program}';
+};
+
+export type GetCollectionErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type GetCollectionError = GetCollectionErrors[keyof GetCollectionErrors];
+
+export type GetCollectionResponses = {
+    /**
+     * A Postman collection as JSON, or one for Insomnia as YAML.
+     */
+    200: {
+        [key: string]: unknown;
+    };
+};
+
+export type GetCollectionResponse = GetCollectionResponses[keyof GetCollectionResponses];
 
 export type GetExamplesData = {
     body?: never;
@@ -4636,6 +4905,95 @@ export type GetExportFileResponses = {
 };
 
 export type GetExportFileResponse = GetExportFileResponses[keyof GetExportFileResponses];
+
+export type ListHoldsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/holds';
+};
+
+export type ListHoldsErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type ListHoldsError = ListHoldsErrors[keyof ListHoldsErrors];
+
+export type ListHoldsResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageHold;
+};
+
+export type ListHoldsResponse = ListHoldsResponses[keyof ListHoldsResponses];
+
+export type HoldAgentData = {
+    body: PutOnHold;
+    path?: never;
+    query?: never;
+    url: '/api/v1/holds';
+};
+
+export type HoldAgentErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type HoldAgentError = HoldAgentErrors[keyof HoldAgentErrors];
+
+export type HoldAgentResponses = {
+    /**
+     * Successful Response
+     */
+    201: Hold;
+};
+
+export type HoldAgentResponse = HoldAgentResponses[keyof HoldAgentResponses];
+
+export type LiftHoldData = {
+    body?: never;
+    path: {
+        /**
+         * Id
+         *
+         * Name of an agent.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Reason
+         *
+         * Why, for history and audit.
+         */
+        reason?: string;
+    };
+    url: '/api/v1/holds/{id}';
+};
+
+export type LiftHoldErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type LiftHoldError = LiftHoldErrors[keyof LiftHoldErrors];
+
+export type LiftHoldResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type LiftHoldResponse = LiftHoldResponses[keyof LiftHoldResponses];
 
 export type CreateImportData = {
     body: Blob | File;
@@ -5234,6 +5592,88 @@ export type GetStatusResponses = {
 
 export type GetStatusResponse = GetStatusResponses[keyof GetStatusResponses];
 
+export type ResumeObjectData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Address
+         *
+         * `type/NAME`, `agent/NAME`, `policy/NAME`.
+         */
+        address: string;
+    };
+    url: '/api/v1/suspensions';
+};
+
+export type ResumeObjectErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type ResumeObjectError = ResumeObjectErrors[keyof ResumeObjectErrors];
+
+export type ResumeObjectResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type ResumeObjectResponse = ResumeObjectResponses[keyof ResumeObjectResponses];
+
+export type ListSuspensionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/suspensions';
+};
+
+export type ListSuspensionsErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type ListSuspensionsError = ListSuspensionsErrors[keyof ListSuspensionsErrors];
+
+export type ListSuspensionsResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageSuspension;
+};
+
+export type ListSuspensionsResponse = ListSuspensionsResponses[keyof ListSuspensionsResponses];
+
+export type SuspendObjectsData = {
+    body: Suspend;
+    path?: never;
+    query?: never;
+    url: '/api/v1/suspensions';
+};
+
+export type SuspendObjectsErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type SuspendObjectsError = SuspendObjectsErrors[keyof SuspendObjectsErrors];
+
+export type SuspendObjectsResponses = {
+    /**
+     * Successful Response
+     */
+    201: PageSuspension;
+};
+
+export type SuspendObjectsResponse = SuspendObjectsResponses[keyof SuspendObjectsResponses];
+
 export type ListTasksData = {
     body?: never;
     path?: never;
@@ -5491,6 +5931,43 @@ export type GetToolResponses = {
 };
 
 export type GetToolResponse = GetToolResponses[keyof GetToolResponses];
+
+export type ValidateManifestData = {
+    /**
+     * A manifest, as `GET /api/v1/schemas/manifest` describes it in full.
+     */
+    body: {
+        apiVersion: 'reconciler/v1';
+        kind: 'AgentType';
+        metadata: {
+            name: string;
+        };
+        spec: {
+            [key: string]: unknown;
+        };
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/validate';
+};
+
+export type ValidateManifestErrors = {
+    /**
+     * A problem.
+     */
+    default: ProblemDetails;
+};
+
+export type ValidateManifestError = ValidateManifestErrors[keyof ValidateManifestErrors];
+
+export type ValidateManifestResponses = {
+    /**
+     * Successful Response
+     */
+    200: Verdict;
+};
+
+export type ValidateManifestResponse = ValidateManifestResponses[keyof ValidateManifestResponses];
 
 export type ReceiveGitPushData = {
     body: {

@@ -90,6 +90,26 @@ export const zCompleteness = z.object({
 });
 
 /**
+ * Condition
+ *
+ * `condition` is Ready, Reconciling or Stalled; `sync` synced, out-of-sync or unknown; `health` healthy, degraded,
+ * suspended or unknown. `generation` is the digest of what is wanted; `revision` and `commit` are those that the pass
+ * saw; `since` is when the row came to say this, set where it is written.
+ */
+export const zCondition = z.object({
+    address: z.string(),
+    commit: z.string().optional().default(''),
+    condition: z.string(),
+    generation: z.string().optional().default(''),
+    health: z.string().optional().default('unknown'),
+    message: z.string().optional().default(''),
+    reason: z.string(),
+    revision: z.int().optional().default(0),
+    since: z.string().optional().default(''),
+    sync: z.string().optional().default('synced')
+});
+
+/**
  * Counts
  *
  * How many of each are in place.
@@ -195,6 +215,16 @@ export const zFinalizeBody = z.object({
 });
 
 /**
+ * Hold
+ */
+export const zHold = z.object({
+    actor: z.string(),
+    agent: z.string(),
+    at: z.string(),
+    reason: z.string()
+});
+
+/**
  * ImportView
  *
  * What an import would bring: rows by table. With `obstacles` it would be refused.
@@ -272,10 +302,26 @@ export const zPageArchiveRecord = z.object({
 });
 
 /**
+ * Page[Condition]
+ */
+export const zPageCondition = z.object({
+    items: z.array(zCondition),
+    next: z.string().nullish()
+});
+
+/**
  * Page[DriftItem]
  */
 export const zPageDriftItem = z.object({
     items: z.array(zDriftItem),
+    next: z.string().nullish()
+});
+
+/**
+ * Page[Hold]
+ */
+export const zPageHold = z.object({
+    items: z.array(zHold),
     next: z.string().nullish()
 });
 
@@ -449,6 +495,14 @@ export const zOperation = z.object({
 export const zPageOperation = z.object({
     items: z.array(zOperation),
     next: z.string().nullish()
+});
+
+/**
+ * PutOnHold
+ */
+export const zPutOnHold = z.object({
+    agent: z.string().min(1).max(63),
+    reason: z.string().min(1).max(500)
 });
 
 /**
@@ -746,6 +800,39 @@ export const zAgentLine = z.object({
  */
 export const zPageAgentLine = z.object({
     items: z.array(zAgentLine),
+    next: z.string().nullish()
+});
+
+/**
+ * Suspend
+ *
+ * `*` is everything there is, and all to come. `until` is a time with its zone; without one it lasts until somebody
+ * resumes it.
+ */
+export const zSuspend = z.object({
+    addresses: z.array(z.string().regex(/^(\*|(type|agent|policy)\/[a-z][a-z0-9-]{0,62})$/)).min(1).max(100),
+    reason: z.string().min(1).max(500),
+    until: z.iso.datetime().nullish()
+});
+
+/**
+ * Suspension
+ *
+ * `since` and `until` are times as the catalog keeps them; `until` None: until somebody resumes it.
+ */
+export const zSuspension = z.object({
+    address: z.string(),
+    owner: z.string(),
+    reason: z.string(),
+    since: z.string(),
+    until: z.string().nullish()
+});
+
+/**
+ * Page[Suspension]
+ */
+export const zPageSuspension = z.object({
+    items: z.array(zSuspension),
     next: z.string().nullish()
 });
 
@@ -1143,6 +1230,17 @@ export const zReply = z.object({
         seconds: 0
     }),
     version: z.int()
+});
+
+/**
+ * Verdict
+ *
+ * Whether a manifest is right beside all the others; `problems` are those that it would bring.
+ */
+export const zVerdict = z.object({
+    address: z.string(),
+    problems: z.array(zProblemItem),
+    valid: z.boolean()
 });
 
 /**
@@ -1827,10 +1925,29 @@ export const zGetAuditResponse = zAuditTrail;
  */
 export const zGetCallerResponse = zCallerView;
 
+export const zListConditionsQuery = z.object({
+    cursor: z.string().max(2000).optional().default(''),
+    limit: z.int().gte(1).lte(1000).optional().default(100)
+});
+
+/**
+ * Successful Response
+ */
+export const zListConditionsResponse = zPageCondition;
+
 /**
  * Successful Response
  */
 export const zGetAgentCreationGuideResponse = zDocumentView;
+
+export const zGetCollectionPath = z.object({
+    program: z.enum(['postman', 'insomnia'])
+});
+
+/**
+ * A Postman collection as JSON, or one for Insomnia as YAML.
+ */
+export const zGetCollectionResponse = z.record(z.string(), z.unknown());
 
 /**
  * Successful Response
@@ -1878,6 +1995,31 @@ export const zGetExportFilePath = z.object({
  * Successful Response
  */
 export const zGetExportFileResponse = z.string();
+
+/**
+ * Successful Response
+ */
+export const zListHoldsResponse = zPageHold;
+
+export const zHoldAgentBody = zPutOnHold;
+
+/**
+ * Successful Response
+ */
+export const zHoldAgentResponse = zHold;
+
+export const zLiftHoldPath = z.object({
+    id: z.string().max(63)
+});
+
+export const zLiftHoldQuery = z.object({
+    reason: z.string().max(500).optional().default('')
+});
+
+/**
+ * Successful Response
+ */
+export const zLiftHoldResponse = z.void();
 
 export const zCreateImportBody = z.string();
 
@@ -2055,6 +2197,27 @@ export const zGetManifestSchemaResponse = z.record(z.string(), z.unknown());
  */
 export const zGetStatusResponse = zStatus;
 
+export const zResumeObjectQuery = z.object({
+    address: z.string().regex(/^(\*|(type|agent|policy)\/[a-z][a-z0-9-]{0,62})$/)
+});
+
+/**
+ * Successful Response
+ */
+export const zResumeObjectResponse = z.void();
+
+/**
+ * Successful Response
+ */
+export const zListSuspensionsResponse = zPageSuspension;
+
+export const zSuspendObjectsBody = zSuspend;
+
+/**
+ * Successful Response
+ */
+export const zSuspendObjectsResponse = zPageSuspension;
+
 export const zListTasksQuery = z.object({
     agent: z.string().max(63).optional().default(''),
     type: z.string().max(63).optional().default(''),
@@ -2128,6 +2291,23 @@ export const zGetToolPath = z.object({
  * Successful Response
  */
 export const zGetToolResponse = zToolView;
+
+/**
+ * A manifest, as `GET /api/v1/schemas/manifest` describes it in full.
+ */
+export const zValidateManifestBody = z.object({
+    apiVersion: z.literal('reconciler/v1'),
+    kind: z.literal('AgentType'),
+    metadata: z.object({
+        name: z.string().max(40).regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
+    }),
+    spec: z.record(z.string(), z.unknown())
+});
+
+/**
+ * Successful Response
+ */
+export const zValidateManifestResponse = zVerdict;
 
 export const zReceiveGitPushBody = z.record(z.string(), z.unknown());
 
