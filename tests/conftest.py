@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.ollama_server import OllamaServer
     from tests.postgres_server import Databases
 
+
+# How long an example takes says more of the machine than of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 LONG = pytest.mark.skip(reason="a long walk: ask for it with -m slow")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -273,14 +274,20 @@ def test_an_end_that_is_no_exception_of_the_tool_passes() -> None:
         call(Doing(fail(KeyboardInterrupt())), MODEL, grant=MODELS)
 
 
-def test_the_guard_costs_next_to_nothing() -> None:
-    """Two microseconds on a quiet machine; ten times that is a mistake on any."""
+def test_the_guard_adds_a_handful_of_calls_to_that_of_the_tool() -> None:
+    """Nothing is parsed, compiled or looked up anew: what could be settled beforehand was."""
     grant = Grant(name="echo")
-    guarded, context, calls = GuardedTool(Echo(), grant, AGENT_TYPE), surroundings_of(grant), 2_000
-    best = float("inf")
-    for _ in range(5):
-        started = time.perf_counter()
-        for _ in range(calls):
-            guarded.call(context, {"text": "a"})
-        best = min(best, time.perf_counter() - started)
-    assert best / calls < 20e-6
+    guarded, context = GuardedTool(Echo(), grant, AGENT_TYPE), surroundings_of(grant)
+    guarded.call(context, {"text": "a"})
+    calls = 0
+
+    def called(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(called)
+    try:
+        guarded.call(context, {"text": "a"})
+    finally:
+        sys.setprofile(None)
+    assert calls <= 12
