@@ -37,8 +37,17 @@ class Condition:
 
     def says_as(self, other: Condition) -> bool:
         """Whether nothing of it would be news to somebody who knows the other."""
-        return replace(self, revision=0, commit="", since="") == replace(
-            other, revision=0, commit="", since=""
+        return self._news() == other._news()
+
+    def _news(self) -> tuple[str, ...]:
+        return (
+            self.address,
+            self.condition,
+            self.reason,
+            self.message,
+            self.sync,
+            self.health,
+            self.generation,
         )
 
 

@@ -48,17 +48,19 @@ def judge(
     findings: Findings, health: Mapping[str, Health], known: Mapping[str, Condition]
 ) -> Iterator[Condition]:
     """One condition for each object that is wanted or in place; the very one that is `known` where nothing is new."""
-    desired, live, plan = findings.desired.entries, findings.live, findings.plan
-    waits = dict(_waits(findings))
+    desired = {address: entry.digest for address, entry in findings.desired.entries.items()}
+    live, plan, waits = findings.live, findings.plan, dict(_waits(findings))
     broken = _broken(plan)
     held = set(plan.held)
+    noted = findings.suspended.keys() | held | waits.keys()
     for address in sorted(desired.keys() | live.keys() | held):
-        wanted = desired[address].digest if address in desired else ""
-        quiet = not (address in findings.suspended or address in held or address in waits)
-        if quiet and _is_as_before(
-            known.get(address), wanted, live.get(address), health.get(address, _UNKNOWN)
+        wanted, before = desired.get(address, ""), known.get(address)
+        if (
+            before is not None
+            and address not in noted
+            and _is_as_before(before, wanted, live.get(address), health.get(address, _UNKNOWN))
         ):
-            yield known[address]
+            yield before
             continue
         base = Condition(
             address,
@@ -138,13 +140,8 @@ def unreadable(code: str, message: str, before: Condition | None) -> Condition:
 _UNKNOWN = Health()
 
 
-def _is_as_before(known: Condition | None, wanted: str, live: str | None, health: Health) -> bool:
-    return (
-        known is not None
-        and known.generation == wanted == live
-        and known.reason == "applied"
-        and known.health == health.state
-    )
+def _is_as_before(known: Condition, wanted: str, live: str | None, health: Health) -> bool:
+    return known.generation == wanted == live and known.reason == "applied" and known.health == health.state
 
 
 def _waits(findings: Findings) -> Iterator[tuple[str, Wait]]:
