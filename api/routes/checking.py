@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.auth import Viewer
 from api.bodies import Manifest, manifest_request
 from api.problems import ProblemItem, item_of
-from api.routes.documentation import _about as about
+from api.routes.documentation import about
 from api.state import server_of
 from api.wire import JSON, YAML, json_response, problems
 from reconciler.control.proposing import Wish

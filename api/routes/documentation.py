@@ -17,6 +17,7 @@ from reconciler.database import records
 from reconciler.database.connection import Connection
 from reconciler.documentation.document import Document
 from reconciler.documentation.generator import DocumentationGenerator
+from reconciler.spec.agent_type import AgentType
 from reconciler.spec.codec import parse_canonical
 from reconciler.spec.state import Entry, State
 
@@ -62,7 +63,7 @@ def get_frontend_integration(request: Request, caller: Viewer) -> Response:
     """How a frontend uses the types there are: client, validators and hooks."""
     from reconciler.documentation.generator import frontend_integration
 
-    return _shown(request, _about(request, lambda g: frontend_integration(g.types(), g.base_url, g.agents())))
+    return _shown(request, about(request, lambda g: frontend_integration(g.types(), g.base_url, g.agents())))
 
 
 @router.get("/docs/examples", operation_id="get_examples", response_model=DocumentView, responses=_FORMS)
@@ -70,7 +71,7 @@ def get_examples(request: Request, caller: Viewer) -> Response:
     """Worked examples of every type: command line, curl, Python, TypeScript."""
     from reconciler.documentation.generator import examples
 
-    return _shown(request, _about(request, lambda g: examples(g.types(), g.agents(), g.base_url)))
+    return _shown(request, about(request, lambda g: examples(g.types(), g.agents(), g.base_url)))
 
 
 @router.get(
@@ -78,7 +79,7 @@ def get_examples(request: Request, caller: Viewer) -> Response:
 )
 def get_types_openapi(request: Request, caller: Viewer) -> dict[str, Any]:
     """The requests for the types there are, with schemas of their own for input, output and rows."""
-    return _about(request, DocumentationGenerator.openapi)
+    return about(request, DocumentationGenerator.openapi)
 
 
 @router.get(
@@ -89,7 +90,7 @@ def get_types_openapi(request: Request, caller: Viewer) -> dict[str, Any]:
 )
 def get_agent_type_documentation(request: Request, caller: Viewer, name: TypeName) -> Response:
     """The page of one type."""
-    return _shown(request, _about(request, lambda generator: generator.type(name)))
+    return _shown(request, about(request, lambda generator: generator.type(name)))
 
 
 @router.get(
@@ -102,15 +103,27 @@ def get_typescript_sdk(request: Request, caller: Viewer) -> Response:
     """The npm package of the types there are, as `reconcile sdk typescript` writes it; packed with gzip."""
     from api.sdk import packed_sdk
 
-    body = packed_sdk(_about(request, DocumentationGenerator.types), __version__)
+    body = packed_sdk(about(request, DocumentationGenerator.types), __version__)
     disposition = {"Content-Disposition": 'attachment; filename="reconciler-sdk.tar.gz"'}
     return Response(body, headers=disposition, media_type=ARCHIVE)
 
 
-def _about(request: Request, tell: Callable[[DocumentationGenerator], T]) -> T:
+def about(request: Request, tell: Callable[[DocumentationGenerator], T]) -> T:
+    """What is told of all that is live, with this server as the address in examples."""
     base_url = str(request.base_url).rstrip("/")
     with server_of(request).connection() as connection:
-        return tell(DocumentationGenerator(_live(connection), base_url=base_url))
+        return tell(
+            DocumentationGenerator(
+                _live(connection), base_url=base_url, versions=lambda name: _versions(connection, name)
+            )
+        )
+
+
+def _versions(connection: Connection, name: str) -> list[AgentType]:
+    """Every version of a type that was ever registered."""
+    digests = records.registered_versions(connection, [name]).values()
+    found = [parse_canonical("type", one.spec) for one in records.stored_specs(connection, digests).values()]
+    return [one for one in found if isinstance(one, AgentType)]
 
 
 def _live(connection: Connection) -> State:

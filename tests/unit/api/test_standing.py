@@ -97,3 +97,15 @@ def test_collections_hold_requests_for_the_agents_there_are(seeded: Api) -> None
     assert insomnia.headers["content-type"].startswith("application/yaml")
     assert "my-notes" in str(yaml.safe_load(insomnia.text))
     assert client.get("/api/v1/docs/collections/other").status_code == 422
+
+
+def test_the_page_of_a_type_tells_of_the_versions_before(seeded: Api) -> None:
+    changed = deepcopy(NOTES)
+    changed["spec"]["version"] = "1.1.0"
+    changed["spec"]["models"]["note"]["fields"]["mood"] = {"type": "text"}
+    tag = seeded.admin.get("/api/v1/agent-types/notes").headers["etag"]
+    answer = seeded.admin.put("/api/v1/agent-types/notes", json=changed, headers={"If-Match": tag})
+    assert answer.status_code == 200, answer.text
+    page = seeded.as_(Role.VIEWER).get("/api/v1/agent-types/notes/documentation").json()["markdown"]
+    assert "1.0.0" in page
+    assert "1.1.0" in page
