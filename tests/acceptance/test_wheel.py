@@ -29,10 +29,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def installed(wheel: Path, tmp_path: Path) -> CommandLine:
     """The program in a fresh environment, with what it declares to need and nothing else, in an empty folder."""
-    environment, folder = tmp_path / "environment", tmp_path / "empty"
+    return _installed(tmp_path, str(wheel))
+
+
+def _installed(place: Path, *wanted: str) -> CommandLine:
+    environment, folder = place / "environment", place / "empty"
     folder.mkdir()
     _made([sys.executable, "-m", "venv", str(environment)])
-    _made([str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)])
+    _made([str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *wanted])
     return CommandLine(folder, program=environment / "bin" / "reconcile")
 
 
@@ -47,6 +51,20 @@ def _made(command: list[str]) -> None:
 
 
 def test_a_newcomer_needs_only_the_wheel(installed: CommandLine) -> None:
+    _first_steps(installed)
+
+
+@pytest.mark.slow
+def test_the_lowest_versions_that_are_allowed_are_enough(wheel: Path, tmp_path: Path) -> None:
+    constraints = tmp_path / "lowest.txt"
+    lowest = subprocess.run(
+        [sys.executable, str(ROOT / ".ci/lowest_versions.py")], capture_output=True, text=True, check=True
+    )
+    constraints.write_text(lowest.stdout)
+    _first_steps(_installed(tmp_path, "--constraint", str(constraints), f"{wheel}[postgres,celery]"))
+
+
+def _first_steps(installed: CommandLine) -> None:
     assert installed("--version").out == f"reconcile {__version__}\n"
     assert installed("init").code == 0
     assert installed("--apply", "--yes").last == "Applied 1 unit as revision 1."
