@@ -115,3 +115,18 @@ def test_a_fault_that_passes_costs_a_retry_and_nothing_else(
     ran = run(db, ollama)
     assert asked(ran) == [("failed", code), ("succeeded", "")]
     assert texts(db) == ["before", "sales"]
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("falls_back", [False, True])
+def test_on_postgresql_rows_are_all_there_or_none_as_well(
+    code: str, falls_back: bool, ollama: OllamaServer, postgres_url: str
+) -> None:
+    ollama.fault(CODES[code][0], times=9)
+    fallback = {"text": "a crash", "rules": {"bug": ["crash"]}, "default": "other"}
+    instead = {"fallback": {"tool": "keyword_classifier", "with": fallback}} if falls_back else {}
+    with connect(postgres_url) as db:
+        ran = run(db, ollama, **instead)
+        assert asked(ran)[0] == ("failed", code)
+        assert (ran.failure is None) == falls_back
+        assert texts(db) == (["before", "bug"] if falls_back else [])
