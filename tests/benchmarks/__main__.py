@@ -54,6 +54,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "idle-worker": executing.idle_worker,
     "results-bare-route": serving.results_beside_bare_route,
     "results-datasette": serving.results_beside_datasette,
+    "results-slowest": serving.slowest_beside_median,
     "submit-inserts": serving.submission_beside_inserts,
     "save-sqlite": partial(controlling.save_to_applied, dialect="sqlite"),
     "save-postgresql": partial(controlling.save_to_applied, dialect="postgresql"),

@@ -22,6 +22,17 @@ def results_beside_datasette(stage: Stage) -> Contest:
     return _contest(stage, "ours", "datasette", "600", "600 pages of 50 rows", TimesFaster(5), environment)
 
 
+def slowest_beside_median(stage: Stage) -> Contest:
+    return _contest(
+        stage,
+        "p99",
+        "p50",
+        _PAGES,
+        "2,000 pages at 80 % of what one process can, 99 in 100 beside half",
+        AtMost(5),
+    )
+
+
 def submission_beside_inserts(stage: Stage) -> Contest:
     return _contest(stage, "submit", "insert", _TASKS, "2,000 tasks submitted, each durable", AtMost(1 / 0.6))
 
