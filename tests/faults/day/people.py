@@ -180,7 +180,7 @@ class Talker:
             if session["state"] == "preview":  # where others have broken something, it is tried again
                 told = self._say("POST", f"{path}/finalize", {})
                 if told[0] in (200, 202):
-                    self.built.append(name)
+                    self.built.append(told[1]["agent"])  # a model may have heard another name
                     return
             else:
                 self._say("POST", f"{path}/chat", {"text": self._answer(session, name)})
