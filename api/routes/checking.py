@@ -61,7 +61,7 @@ Program = Annotated[
     response_class=Response,
     responses={
         200: {
-            "content": {JSON: {"schema": {"type": "object"}}, YAML: {"schema": {"type": "string"}}},
+            "content": {JSON: {"schema": {"type": "object"}}, YAML: {"schema": {"type": "object"}}},
             "description": "A Postman collection as JSON, or one for Insomnia as YAML.",
         }
     },
