@@ -71,6 +71,19 @@ def serving_process(folder: Path, rows: int = 3, **settings: str) -> Iterator[Se
     assert not any(key.split("_", 2)[2] in text for key in api.keys.values())
 
 
+def announced(log: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    """The address and the key that a first start tells."""
+    until = time.monotonic() + 2 * PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        text = log.read_text()
+        address = re.search(r"Serving on (http://\S+?),", text)
+        key = re.search(r"^rk_\S+", text, re.MULTILINE)
+        if address and key:
+            return address[1], key[0]
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:

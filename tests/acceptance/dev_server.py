@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.acceptance.api_process import announced
 from tests.acceptance.command_line import PROGRAM, CommandLine
 
 PATIENCE = 120.0
@@ -37,21 +36,9 @@ def dev_server(folder: Path, *options: str) -> Iterator[DevServer]:
             stderr=told,
         )
     try:
-        yield DevServer(*_announced(log, process), line)
+        yield DevServer(*announced(log, process), line)
     finally:
         process.terminate()
         process.wait(timeout=60)
     text = log.read_text()
     assert "Traceback" not in text, text
-
-
-def _announced(log: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        text = log.read_text()
-        address = re.search(r"Serving on (http://\S+?),", text)
-        key = re.search(r"^rk_\S+", text, re.MULTILINE)
-        if address and key:
-            return address[1], key[0]
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())

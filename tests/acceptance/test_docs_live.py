@@ -21,6 +21,7 @@ from reconciler.documentation.calls import KEY_VARIABLE
 from reconciler.documentation.generator import DocumentationGenerator
 from reconciler.documentation.insomnia import insomnia_collection
 from reconciler.documentation.postman import postman_collection
+from tests.acceptance.api_process import announced
 from tests.acceptance.command_line import PROGRAM, CommandLine
 from tests.unit.documentation.hostile import SHIPPED, shipped
 from tests.unit.documentation.node import NEWMAN, Node, node_with_packages
@@ -70,7 +71,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             stderr=subprocess.STDOUT,
         )
     try:
-        base_url, key = _announced(log, process)
+        base_url, key = announced(log, process)
         environment = line.environment | {
             KEY_VARIABLE: key,
             "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",
@@ -79,23 +80,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _announced(log: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
-    """The address and the key that the first start tells."""
-    import time
-
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        text = log.read_text()
-        address, key = (
-            re.search(r"Serving on (http://\S+?),", text),
-            re.search(r"^rk_\S+", text, re.MULTILINE),
-        )
-        if address and key:
-            return address[1], key[0]
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
 
 
 def examples(served: Served, name: str) -> Mapping[str, str]:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from api.sdk import sdk_package
+from tests.acceptance.api_process import announced
 from tests.acceptance.command_line import PROGRAM, CommandLine
-from tests.acceptance.test_docs_live import announced
 from tests.frontend_package import GENERATED, GENERATOR, generate, texts
 from tests.unit.documentation.hostile import SHIPPED, shipped_types
 from tests.unit.documentation.node import PACKAGES, Node, node_with_packages

@@ -120,11 +120,17 @@ class Prison:
             "RECONCILER_DATABASE_URL": f"sqlite:///{self._database}",
         }
         setup = Setup("tests.faults.escapes:program")
+        before = _children()
         self.pool = Pool(setup, lambda job, method, arguments: None, children=1, environment=environment)
+        (self._zygote,) = _children() - before
 
     def tried(self, way: Way) -> Done:
-        zygote = str(_parent_of_children())
-        meant = {PARENT: zygote, DATABASE: str(self._database), "BYSTANDER": str(BYSTANDER), "ROOT": ROOT}
+        meant = {
+            PARENT: self._zygote,
+            DATABASE: str(self._database),
+            "BYSTANDER": str(BYSTANDER),
+            "ROOT": ROOT,
+        }
         said = [_with(meant, str(part)) for part in way.aim]
         aim = [int(part) if part.isdigit() else part for part in said]
         task = Task(
@@ -142,10 +148,9 @@ def _with(meant: dict[str, str], text: str) -> str:
     return text
 
 
-def _parent_of_children() -> int:
-    """The zygote: the only process that this one has started."""
-    (pid,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return int(pid)
+def _children() -> set[str]:
+    """The processes that this one has started: those of other tests may be among them."""
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
 @pytest.fixture(scope="module")
