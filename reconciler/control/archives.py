@@ -17,7 +17,7 @@ from reconciler.control.registration import Placed, Registration
 from reconciler.control.reports import ArchiveRecord, ArchiveState, Outcome
 from reconciler.control.writing import write_registration
 from reconciler.database import records
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.lease import acquire
 from reconciler.database.migrate import run_together
 from reconciler.database.observe import parked_entry, remember_if_clean
@@ -37,7 +37,7 @@ def listed(connection: Connection, *, include_gone: bool = False) -> list[Archiv
 
 def expired(connection: Connection) -> list[ArchiveRecord]:
     """What was to be kept until a time that has passed. Columns parked within a parked table go when that does."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     due = [
         found for found in listed(connection) if found.purge_after is not None and found.purge_after <= now
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from reconciler.spec.state import State
 
 
-class Oversight:
+class Oversight(ABC):
     """The part of a Reconciler that makes no plans. Whatever is heavy is imported by the method that needs it."""
 
     _access: CatalogAccess
 
+    @abstractmethod
     def desired(self) -> State:
         """What the source wants, as the last plan saw it."""
-        raise NotImplementedError
 
     # --- telling --------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from reconciler.database.clock import moment_of, time_text, utc_now
+from reconciler.database.clock import now_text, time_text, utc_now
 from reconciler.database.connection import Connection
 from reconciler.errors import NotFound
 
@@ -64,7 +64,7 @@ def create_key(
 ) -> tuple[str, ApiKey]:
     """A new key: the text to hand to its holder (`rk_ID_SECRET`), and what is kept of it. `pepper` keys the hash."""
     identity, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     expiry = time_text(expires_at) if expires_at else None
     connection.execute(
         "INSERT INTO api_keys (id, name, role, hash, created_at, created_by, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -94,7 +94,7 @@ def is_in_use_unnoted(key: ApiKey) -> bool:
 
 def note_use(connection: Connection, key: ApiKey) -> None:
     """Write down that a key is in use."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     connection.execute("UPDATE api_keys SET last_used_at = ? WHERE id = ?", (now, key.id))
 
 
@@ -106,7 +106,7 @@ def keys(connection: Connection) -> list[ApiKey]:
 
 def revoke_key(connection: Connection, identity: str) -> ApiKey:
     """Raises NotFound. Revoking twice keeps the first time."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     connection.execute(
         "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now, identity)
     )

@@ -32,3 +32,8 @@ def moment_of(connection: Connection) -> datetime:
         """SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
     )
     return parse_time(text)
+
+
+def now_text(connection: Connection) -> str:
+    """The moment of a connection, as the catalog keeps it."""
+    return time_text(moment_of(connection))

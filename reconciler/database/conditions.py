@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.spec.state import Drift
 
@@ -69,7 +69,7 @@ def recorded(connection: Connection, address: str = "") -> dict[str, Condition]:
 
 def put(connection: Connection, conditions: Iterable[Condition], gone: Collection[str]) -> list[Condition]:
     """Inside a transaction. The conditions as they were written: each with its time."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     written = [replace(condition, since=now) for condition in conditions]
     connection.execute_many(
         f"INSERT INTO object_conditions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -107,7 +107,7 @@ def sightings(connection: Connection) -> list[Sighting]:
 def sight(connection: Connection, drift: Iterable[Drift], treatment: str) -> None:
     """Inside a transaction. What was seen before keeps its time; what is not there any more goes."""
     known = {one.drift: one for one in sightings(connection)}
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     connection.execute("DELETE FROM drift_sightings")
     connection.execute_many(
         "INSERT INTO drift_sightings (address, recorded, live, first_seen, treatment) VALUES (?, ?, ?, ?, ?)",

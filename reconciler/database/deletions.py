@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.audit import append_audit
 from reconciler.database.records.rows import AuditEntry
@@ -141,7 +141,7 @@ def _insert(
     reason: str,
     revision: int | None = None,
 ) -> None:
-    at = time_text(moment_of(connection)) if digests else ""
+    at = now_text(connection) if digests else ""
     connection.execute_many(
         "INSERT INTO deletions (address, mode, state, digest, ordered_at, actor, reason, revision)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.audit import append_audit
 from reconciler.database.records.rows import AuditEntry
@@ -31,7 +31,7 @@ def hold(connection: Connection, agent: str, *, actor: str, reason: str) -> bool
     if not connection.in_transaction:
         with connection.transaction():
             return hold(connection, agent, actor=actor, reason=reason)
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     held = connection.execute(
         "INSERT INTO agent_holds (agent, held_at, held_by, reason) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (agent) DO NOTHING RETURNING agent",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from reconciler.database import holds
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import moment_of, now_text, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.json_text import from_json, to_json
 from reconciler.spec.base import RATE_SECONDS
@@ -51,7 +51,7 @@ def record(connection: Connection, incidents: Sequence[NewIncident], rules: Sequ
     if not connection.in_transaction:
         with connection.transaction():
             return record(connection, incidents, rules)
-    at = time_text(moment_of(connection))
+    at = now_text(connection)
     connection.execute_many(
         "INSERT INTO security_incidents (at, severity, kind, agent, type, task_id, evidence, worker)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

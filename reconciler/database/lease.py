@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import moment_of, now_text, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.process_identity import is_gone, own_identity
 from reconciler.errors import Locked, NotFound
@@ -106,7 +106,7 @@ class LeaseRecord:
 
 def listed(connection: Connection) -> list[LeaseRecord]:
     """All leases there ever were, by name."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     rows = connection.execute(
         "SELECT name, holder, token, acquired_at, expires_at, evidence FROM leases ORDER BY name"
     )
@@ -148,7 +148,7 @@ def _token_of_free(connection: Connection, name: str) -> int:
         rows = connection.execute(f"{sql} FOR UPDATE SKIP LOCKED", (name,))
     if rows:
         holder, token, _, expires_at, evidence = rows[0]
-        expired = expires_at <= time_text(moment_of(connection))
+        expired = expires_at <= now_text(connection)
         if not holder or expired or _is_dead(connection, json.loads(evidence)):
             return int(token)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection, Row
 from reconciler.database.json_text import from_json, to_json
 from reconciler.database.process_identity import is_gone, own_identity
@@ -33,7 +33,7 @@ class LongWork:
 
 def begin(connection: Connection, kind: str, actor: str, request: Mapping[str, Any]) -> str:
     """The id of work that this process does from now on."""
-    identity, now = new_task_id(), time_text(moment_of(connection))
+    identity, now = new_task_id(), now_text(connection)
     connection.execute(
         "INSERT INTO operations (id, kind, state, actor, submitted_at, request) VALUES (?, ?, 'running', ?, ?, ?)",
         (identity, kind, actor, now, to_json({"asked": request, "process": own_identity()})),
@@ -43,7 +43,7 @@ def begin(connection: Connection, kind: str, actor: str, request: Mapping[str, A
 
 def end(connection: Connection, identity: str, state: State, result: Mapping[str, Any]) -> None:
     """Work that was declared interrupted meanwhile is not, after all."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     connection.execute(
         "UPDATE operations SET state = ?, finished_at = ?, result = ? WHERE id = ?",
         (state, now, to_json(result), identity),

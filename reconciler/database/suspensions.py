@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.audit import append_audit
 from reconciler.database.records.rows import AuditEntry
@@ -33,7 +33,7 @@ def in_force(connection: Connection) -> dict[str, Suspension]:
     rows = connection.execute(f"SELECT {_COLUMNS} FROM suspensions")
     if not rows:
         return {}
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     return {row[0]: Suspension(*row) for row in rows if row[4] is None or row[4] > now}
 
 
@@ -42,7 +42,7 @@ def suspend(
 ) -> list[Suspension]:
     """Suspends each, in place of what was said of it before."""
     with connection.transaction():
-        now = time_text(moment_of(connection))
+        now = now_text(connection)
         made = [Suspension(address, reason, owner, now, until) for address in addresses]
         connection.execute_many(
             f"INSERT INTO suspensions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import moment_of, now_text, time_text
 from reconciler.database.connection import Connection
 
 FORGOTTEN_AFTER = 24 * 3600.0
@@ -44,9 +44,7 @@ def enlist(connection: Connection, worker: str, kind: str, capacity: int) -> Non
 def seen(connection: Connection, worker: str) -> None:
     """It still works."""
     with connection.transaction(durable=False):
-        connection.execute(
-            "UPDATE workers SET seen_at = ? WHERE id = ?", (time_text(moment_of(connection)), worker)
-        )
+        connection.execute("UPDATE workers SET seen_at = ? WHERE id = ?", (now_text(connection), worker))
 
 
 def dismiss(connection: Connection, worker: str) -> None:

@@ -15,7 +15,7 @@ from reconciler.control.lifecycle.impact import Impact, impact_of
 from reconciler.control.proposals import Author, Proposed
 from reconciler.control.proposing import Draft, Proposer, Wish
 from reconciler.database import deletions, records
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.doorbell import ring
 from reconciler.database.lease import acquire
 from reconciler.database.remains import tasks_of
@@ -161,7 +161,7 @@ class Deletions:
                     "tasks are still running", hint="`reconcile tasks list --state running`; try again"
                 )
             time.sleep(_PAUSE)
-            take_over(connection, time_text(moment_of(connection)))
+            take_over(connection, now_text(connection))
 
     def _agents(self, impact: Impact) -> set[str]:
         names = {address.partition("/")[2] for address in impact.removed if address.startswith("agent/")}

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.rows import AuditEntry, AuditRecord
 
@@ -51,7 +51,7 @@ def append_audit(connection: Connection, entries: Iterable[AuditEntry]) -> None:
         # Conflicts with itself and lets readers read; SQLite's transaction is alone in writing anyway.
         connection.execute("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE")
     count, previous = _anchor(connection)
-    at = time_text(moment_of(connection))
+    at = now_text(connection)
     rows = []
     for e in entries:
         digest = _link(previous, at, e)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.rows import RevisionRecord, RevisionState, UnitRecord
 from reconciler.errors import NotFound
@@ -35,7 +35,7 @@ def begin_revision(
         f"INSERT INTO revisions ({_REVISION})"
         " SELECT coalesce(max(number), 0) + 1, ?, max(number), 'applying', ?, ?, ?, ?, ?, ?, NULL, ?"
         " FROM revisions RETURNING number",
-        (plan_id, desired_digest, source, commit, actor, reason, time_text(moment_of(connection)), summary),
+        (plan_id, desired_digest, source, commit, actor, reason, now_text(connection), summary),
     )
     return int(rows[0][0])
 
@@ -44,7 +44,7 @@ def finish_revision(connection: Connection, number: int, state: RevisionState, s
     """Close a revision; `summary` is JSON."""
     connection.execute(
         "UPDATE revisions SET state = ?, finished_at = ?, summary = ? WHERE number = ?",
-        (state, time_text(moment_of(connection)), summary, number),
+        (state, now_text(connection), summary, number),
     )
 
 

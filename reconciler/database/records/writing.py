@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.batches import in_batches
 from reconciler.database.records.rows import (
@@ -33,7 +33,7 @@ def put_specs(connection: Connection, specs: Iterable[StoredSpec]) -> None:
 
 def register_types(connection: Connection, types: Collection[TypeRegistration], revision: int) -> None:
     """Make these versions the current ones. One that was registered before comes back, not twice."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     for places, names in in_batches([t.name for t in types]):
         connection.execute(
             f"UPDATE agent_types SET current = FALSE WHERE current AND name IN {places}", names
@@ -64,7 +64,7 @@ def remove_types(connection: Connection, names: Iterable[str], revision: int) ->
 
 
 def deploy_agents(connection: Connection, agents: Iterable[AgentDeployment], revision: int) -> None:
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     connection.execute_many(
         "INSERT INTO agents (name, type, digest, spec, enabled, deployed_at, revision, deleted_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
@@ -77,7 +77,7 @@ def deploy_agents(connection: Connection, agents: Iterable[AgentDeployment], rev
 
 
 def remove_agents(connection: Connection, names: Iterable[str], revision: int) -> None:
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     connection.execute_many(
         "UPDATE agents SET deleted_at = ?, revision = ? WHERE name = ? AND deleted_at IS NULL",
         [(now, revision, name) for name in names],
@@ -142,7 +142,7 @@ def add_archive(connection: Connection, parked: NewArchive) -> int:
             parked.definition,
             parked.revision,
             parked.rows,
-            time_text(moment_of(connection)),
+            now_text(connection),
             parked.purge_after,
             parked.became,
         ),
@@ -157,7 +157,7 @@ def mark_restored(connection: Connection, number: int, revision: int) -> None:
 
 def mark_purged(connection: Connection, number: int) -> None:
     """Raises NotFound unless the archive is open."""
-    _close(connection, number, "purged_at", time_text(moment_of(connection)))
+    _close(connection, number, "purged_at", now_text(connection))
 
 
 def _close(connection: Connection, number: int, column: str, value: int | str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import moment_of, now_text, time_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.batches import in_batches
 from reconciler.database.tasks.records import Held
@@ -33,7 +33,7 @@ def release(connection: Connection, worker: str, ids: Collection[str]) -> int:
 
     A task that somebody wants cancelled is cancelled instead.
     """
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     released = 0
     with connection.transaction():
         for places, batch in in_batches(ids):

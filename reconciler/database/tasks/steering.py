@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.records.audit import append_audit
 from reconciler.database.records.batches import in_batches
@@ -24,7 +24,7 @@ def cancel(connection: Connection, task_id: str, actor: str, reason: str = "") -
     Of a task that is cancelled no rows are kept, even if it comes to its end first. Raises NotFound.
     """
     wish = f"cancelled by {actor or 'somebody'}" + (f": {reason}" if reason else "")
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     with connection.transaction():
         rows = connection.execute(_CANCEL.format(which="id"), (now, wish, wish, task_id))
         if rows:
@@ -50,7 +50,7 @@ WHERE {which} = ? AND state IN ('pending', 'running') RETURNING state"""
 def cancel_all_of(connection: Connection, agent: str, actor: str, reason: str) -> int:
     """Cancel all of an agent's tasks that have not ended, on the record as one; how many. Inside a transaction."""
     wish = f"cancelled by {actor or 'somebody'}: {reason}"
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     rows = connection.execute(_CANCEL.format(which="agent"), (now, wish, wish, agent))
     if rows:
         told = f"{len(rows)} task{'' if len(rows) == 1 else 's'}"
@@ -60,7 +60,7 @@ def cancel_all_of(connection: Connection, agent: str, actor: str, reason: str) -
 
 def redrive(connection: Connection, ids: Collection[str], actor: str = "", reason: str = "") -> list[str]:
     """Let dead letters be tried again, with all their attempts before them; the ids of those that were dead letters."""
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     driven: list[str] = []
     with connection.transaction():
         for places, batch in in_batches(ids):

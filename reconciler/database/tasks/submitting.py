@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.database.clock import moment_of, time_text
+from reconciler.database.clock import now_text
 from reconciler.database.connection import Connection
 from reconciler.database.json_text import to_json
 from reconciler.database.records.batches import in_batches
@@ -37,7 +37,7 @@ def submit(connection: Connection, tasks: Sequence[NewTask]) -> list[Submitted]:
 
 def _submit(connection: Connection, tasks: Sequence[NewTask], ids: Sequence[str]) -> list[Submitted]:
     types = _types(connection, tasks)
-    now = time_text(moment_of(connection))
+    now = now_text(connection)
     rows = [
         (
             id_,
