@@ -106,7 +106,7 @@ class Proposer:
         changes = self._changes(wish)
         proposed = Overlay(self._source, {change.path: change.content for change in changes})
         with self._open(proposed) as reconciler:
-            plan = reconciler.plan()
+            plan = _steady_plan(reconciler)
         wrong = tuple(p for p in plan.problems if p.severity == "error" and p not in before)
         if wrong:
             raise ManifestsInvalid(wrong, hint="nothing was written")
@@ -138,7 +138,7 @@ class Proposer:
         while True:
             try:
                 with self._open(None) as reconciler:
-                    plan = reconciler.plan()
+                    plan = _steady_plan(reconciler)
                     outcome = reconciler.apply(plan, allow=allow, actor=actor, reason=reason)
                 break
             except (Locked, StalePlan):
@@ -162,6 +162,15 @@ class Proposer:
         for document in wish.put:
             desk.lay(drafted(document, self.state, desk))
         return desk.changes()
+
+
+def _steady_plan(reconciler: Reconciler) -> Plan:
+    """A plan whose hazards are its own. A source that was read just before others changed it looks, against a database
+    that has their changes already, as if it took them away: such a plan is another one when it is made again."""
+    plan = reconciler.plan()
+    while plan.hazards and (again := reconciler.plan()).id != plan.id:
+        plan = again
+    return plan
 
 
 class _Desk:

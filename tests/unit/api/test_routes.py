@@ -103,16 +103,21 @@ def test_an_agent_is_disabled_and_enabled_in_its_manifest(seeded: Api) -> None:
 def test_two_authors_at_once_lose_nothing(seeded: Api) -> None:
     names = [f"writer-{n}" for n in range(8)]
     answers: dict[str, int] = {}
+    refused: list[str] = []
 
     def write(name: str) -> None:
         agent = {**MY_NOTES, "metadata": {"name": name}}
-        answers[name] = seeded.admin.post("/api/v1/agents", json=agent).status_code
+        answer = seeded.admin.post("/api/v1/agents", json=agent)
+        answers[name] = answer.status_code
+        if answer.status_code != 201:
+            refused.append(answer.text)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert not refused
     assert answers == dict.fromkeys(names, 201)
     live = [agent["name"] for agent in seeded.admin.get("/api/v1/agents").json()["items"]]
     assert set(live) == {"my-notes", *names}
